@@ -1,0 +1,86 @@
+/**
+ * What a codec is: exact bytes, their meaning, and the kernels that use them. One file a method; `index.ts` lists them.
+ *
+ * A weight is a matrix of `rows` outputs by `columns` inputs; y = W x. An embedding table is the same matrix, read by rows.
+ */
+
+/** Plain numbers and strings: they go into the manifest as they are. */
+export type Parameters = Readonly<Record<string, number | string>>;
+
+export type Shape = {readonly rows: number; readonly columns: number};
+
+/** A weight that can be read a few rows at a time, so that the whole never stands in memory in f32. */
+export type Weight = Shape & {
+	readonly name: string;
+	/** Rows `first` to `first + count`, row-major, f32. */
+	read(first: number, count: number): Float32Array;
+	/** The integer codes of a weight that the model file holds quantised. */
+	readonly quantized?: QuantizedSource;
+};
+
+/** w = scale × (code − zero), scales and zeros per row and group of `group` columns. */
+export type QuantizedSource = {
+	readonly bits: number;
+	readonly group: number;
+	/** Codes of rows `first` to `first + count`, a byte each. */
+	codes(first: number, count: number): Uint8Array;
+	/** [rows, columns / group], f32. */
+	scales(): Float32Array;
+	/** [rows, columns / group], in units of codes. */
+	zeros(): Float32Array;
+};
+
+/** One array of a code. Sizes in the whole project come from here. */
+export type Part = {
+	readonly name: string;
+	readonly bytes: number;
+};
+
+/** The shape in which a kernel takes its input vector; made once and shared by all weights that read the same vector. */
+export type InputForm = {
+	/** Equal ids are interchangeable. `f32` is the vector itself. */
+	readonly id: string;
+	/** The kernel that makes it: `(out, x, columns, …numbers)`. Absent for `f32`. */
+	readonly kernel?: string;
+	readonly numbers?: Readonly<Record<string, number>>;
+	/** Bytes for one vector of `columns` f32. */
+	bytes(columns: number): number;
+};
+
+/** A kernel with the constants that it needs beyond `rows` and `columns`. */
+export type KernelUse = {
+	readonly kernel: string;
+	readonly numbers: Readonly<Record<string, number>>;
+};
+
+/**
+ * The kernels of a code. Their C prototypes:
+ *   matvec: (f32 *y, const T *x, const u32 *parts, i32 rows, i32 columns, …numbers)          x in `form`
+ *   tile:   (f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns, …numbers)
+ *   row:    (f32 *y, const i64 *ids, const u32 *parts, i32 count, i32 rows, i32 columns, …numbers)
+ * `parts` points to the addresses of the parts in the order of `layout`.
+ */
+export type Kernels = {
+	readonly form: InputForm;
+	readonly matvec: KernelUse;
+	readonly tile: KernelUse & {
+		/** Scratch bytes of the tile kernel, whatever the number of tokens. */
+		scratch(shape: Shape): number;
+	};
+	readonly row: KernelUse;
+};
+
+export type Codec<P extends Parameters = Parameters> = {
+	readonly id: string;
+	/** Parameters worth offering the allocator, fewest bytes first; none where the shape does not fit the code. */
+	options(shape: Shape): readonly P[];
+	/** The exact parts, in the order in which kernels see them. */
+	layout(shape: Shape, parameters: P): readonly Part[];
+	/** The bytes of the parts. Deterministic: the same weight gives the same bytes. */
+	encode(weight: Weight, parameters: P): readonly Uint8Array[];
+	/** The meaning of the bytes: rows `first` to `first + count`, f32, row-major. */
+	decode(parts: readonly Uint8Array[], shape: Shape, parameters: P, first: number, count: number): Float32Array;
+	kernels(parameters: P): Kernels;
+};
+
+export const bytesOfLayout = (parts: readonly Part[]): number => parts.reduce((sum, part) => sum + part.bytes, 0);

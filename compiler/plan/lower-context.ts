@@ -1,0 +1,47 @@
+/** What `op.lower` sees: operands, and a way to emit kernel calls. Knows neither targets nor addresses. */
+import type {Bounds, Dim} from '../graph/dim.js';
+import type {DType} from '../graph/dtype.js';
+import type {Attributes, Node} from '../graph/graph.js';
+import type {Tensor} from '../graph/tensor.js';
+
+/** A place in a buffer with the type of what lies there (row-major, contiguous). */
+export type Operand = {
+	readonly buffer: string;
+	/** In bytes from the buffer's start. */
+	readonly offset: Dim;
+	readonly dtype: DType;
+	readonly shape: readonly Dim[];
+};
+
+/** An operand becomes an address, a number an i32 or f32 (after the C parameter), a list an address of i32s in the argument block. */
+export type CallArgument = Operand | Dim | readonly Dim[];
+
+export type LowerContext = {
+	readonly node: Node;
+	readonly attributes: Attributes;
+	readonly bounds: Bounds;
+	readonly inputCount: number;
+	readonly outputCount: number;
+	has(index: number): boolean;
+	/** Whether anybody reads output `index`. */
+	wants(index: number): boolean;
+	input(index: number): Operand;
+	output(index: number): Operand;
+	/** Known elements, as in `InferContext`. */
+	value(index: number): readonly Dim[] | undefined;
+	constant(index: number): Tensor | undefined;
+	/** Working memory for this node only. */
+	scratch(bytes: Dim): Operand;
+	/** Output `output` is input `input` under another shape: no call, no bytes. `offset` is in bytes. */
+	alias(output: number, input: number, offset?: Dim): void;
+	/** Emits a call of the C function `kernel`; every C parameter must be named. */
+	call(kernel: string, parameters: Readonly<Record<string, CallArgument>>): void;
+	/**
+	 * y = x Wᵀ for the encoded weight that is input `index`, a matrix of [rows, columns].
+	 * x: `tokens` × columns f32, y: `tokens` × rows f32, both contiguous.
+	 */
+	multiply(index: number, y: Operand, x: Operand, tokens: Dim): void;
+	/** y[i] = W[ids[i]] for the encoded weight that is input `index`; ids are int64 or int32, y is `count` × columns f32. */
+	gatherRows(index: number, y: Operand, ids: Operand, count: Dim): void;
+	fail(problem: string, sides?: {expected?: string; found?: string; hint?: string}): never;
+};

@@ -1,0 +1,71 @@
+/**
+ * The narrow waist between the compiler and its targets: a flat list of kernel calls. Targets see nothing else.
+ */
+import type {Dim} from '../graph/dim.js';
+import type {DType} from '../graph/dtype.js';
+
+/** The value of one C parameter, by kind. */
+export type Argument =
+	/** The address of a planned buffer, plus an offset in bytes. */
+	| {readonly kind: 'buffer'; readonly buffer: string; readonly offset: Dim}
+	/** An i32 or f32, after the parameter's type. */
+	| {readonly kind: 'number'; readonly value: Dim}
+	/** The numbers are written to the call's argument block as i32; the parameter receives its address. */
+	| {readonly kind: 'numbers'; readonly values: readonly Dim[]}
+	/** The address, in the descriptor table, of the addresses of a term's parts. */
+	| {readonly kind: 'parts'; readonly weight: string; readonly term: number};
+
+export type KernelCall = {
+	/** The C function. Its parameters' names are the keys of `arguments`; `const` pointers are read, others written. */
+	readonly kernel: string;
+	readonly arguments: Readonly<Record<string, Argument>>;
+	/** The node that the call came from, for messages. */
+	readonly node: string;
+};
+
+/** Bytes of linear memory, addressed by name. */
+export type Buffer = {
+	readonly name: string;
+	readonly bytes: Dim;
+	/**
+	 * `input`, `output` and `state` live as long as the model; `shared` values are made by one entry and read by another;
+	 * `activation` and `scratch` live from their first call to their last.
+	 */
+	readonly role: 'input' | 'output' | 'state' | 'shared' | 'activation' | 'scratch';
+};
+
+/** A function of the emitted module: calls under given bounds of the symbols. */
+export type Entry = {
+	readonly name: string;
+	/** The i32 parameters, in order. */
+	readonly symbols: readonly string[];
+	readonly calls: readonly KernelCall[];
+	readonly buffers: ReadonlyMap<string, Buffer>;
+};
+
+/** How one term of a weight is held: kernels read the parts' addresses from the descriptor table. */
+export type Term = {
+	readonly codec: string;
+	readonly parts: readonly string[];
+};
+
+export type WeightRow = {
+	readonly name: string;
+	readonly terms: readonly Term[];
+};
+
+export type Port = {
+	readonly name: string;
+	readonly dtype: DType;
+	readonly shape: readonly Dim[];
+	readonly buffer: string;
+};
+
+export type Program = {
+	readonly entries: readonly Entry[];
+	readonly weights: readonly WeightRow[];
+	readonly inputs: readonly Port[];
+	readonly outputs: readonly Port[];
+	/** Largest value of each symbol; buffers are sized for it. */
+	readonly maxima: Readonly<Record<string, number>>;
+};

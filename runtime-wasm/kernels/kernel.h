@@ -1,0 +1,26 @@
+// Common ground of all kernels. A kernel is an exported pure function of pointers and sizes: output first, `const` for what it
+// reads, no globals, no static data, no stack arrays, no allocation. Parameter names are the contract with the compiler.
+#pragma once
+#include <wasm_simd128.h>
+
+typedef signed char i8;
+typedef unsigned char u8;
+typedef short i16;
+typedef unsigned short u16;
+typedef int i32;
+typedef unsigned int u32;
+typedef long long i64;
+typedef unsigned long long u64;
+typedef float f32;
+typedef double f64;
+
+#define CONCAT_(a, b) a##b
+#define CONCAT(a, b) CONCAT_(a, b)
+
+// An exported function: KERNEL(softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns) { … }
+#define KERNEL(name) __attribute__((export_name(#name))) void name
+
+// Elements that a bad index would reach end the run: the loader reports the trap, and the model stays usable.
+static inline void check(i32 condition) {
+	if (!condition) __builtin_trap();
+}
