@@ -4,6 +4,8 @@
  * A weight is a matrix of `rows` outputs by `columns` inputs; y = W x. An embedding table is the same matrix, read by rows.
  */
 
+import type {QuantizedSource} from '../graph/tensor.js';
+
 /** Plain numbers and strings: they go into the manifest as they are. */
 export type Parameters = Readonly<Record<string, number | string>>;
 
@@ -16,18 +18,6 @@ export type Weight = Shape & {
 	read(first: number, count: number): Float32Array;
 	/** The integer codes of a weight that the model file holds quantised. */
 	readonly quantized?: QuantizedSource;
-};
-
-/** w = scale × (code − zero), scales and zeros per row and group of `group` columns. */
-export type QuantizedSource = {
-	readonly bits: number;
-	readonly group: number;
-	/** Codes of rows `first` to `first + count`, a byte each. */
-	codes(first: number, count: number): Uint8Array;
-	/** [rows, columns / group], f32. */
-	scales(): Float32Array;
-	/** [rows, columns / group], in units of codes. */
-	zeros(): Float32Array;
 };
 
 /** One array of a code. Sizes in the whole project come from here. */

@@ -14,6 +14,20 @@ export type Constant = {
 	/** Names the bytes: equal identities mean equal data. Undefined where it is not known cheaply. */
 	readonly identity?: string;
 	read(): TypedArray;
+	/** For a matrix [rows, columns] that the model file holds as integer codes: the codes themselves. */
+	readonly quantized?: QuantizedSource;
+};
+
+/** w = scale × (code − zero), scales and zeros per row and group of `group` columns. */
+export type QuantizedSource = {
+	readonly bits: number;
+	readonly group: number;
+	/** Codes of rows `first` to `first + count`, a byte each. */
+	codes(first: number, count: number): Uint8Array;
+	/** [rows, columns / group], f32. */
+	scales(): Float32Array;
+	/** [rows, columns / group], in units of codes. */
+	zeros(): Float32Array;
 };
 
 export const sizeOf = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);

@@ -70,6 +70,8 @@ export type Op = {
 	evaluate?(context: EvaluateContext): Tensor[];
 	/** For composites: adds the nodes that make the outputs. The last nodes must write `context.outputNames`. */
 	expand?(context: ExpandContext): void;
+	/** Inputs that the op can read when their rows (all axes but the last) lie `Operand.rowStride` elements apart. */
+	readonly strided?: readonly number[];
 	/** For primitives: emits kernel calls. */
 	lower?(context: LowerContext): void;
 };

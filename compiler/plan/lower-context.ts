@@ -4,13 +4,15 @@ import type {DType} from '../graph/dtype.js';
 import type {Attributes, Node} from '../graph/graph.js';
 import type {Tensor} from '../graph/tensor.js';
 
-/** A place in a buffer with the type of what lies there (row-major, contiguous). */
+/** A place in a buffer with the type of what lies there, row-major. */
 export type Operand = {
 	readonly buffer: string;
 	/** In bytes from the buffer's start. */
 	readonly offset: Dim;
 	readonly dtype: DType;
 	readonly shape: readonly Dim[];
+	/** Elements from one row (of the last axis) to the next, where rows are not contiguous; only for inputs in the op's `strided`. */
+	readonly rowStride?: Dim;
 };
 
 /** An operand becomes an address, a number an i32 or f32 (after the C parameter), a list an address of i32s in the argument block. */
