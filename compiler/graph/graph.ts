@@ -48,6 +48,8 @@ export type Graph = {
 	/** The type of every value: inputs, constants, and what nodes make. */
 	readonly types: ReadonlyMap<string, ValueType>;
 	readonly constants: ReadonlyMap<string, Constant>;
+	/** Integer tensors (row-major elements) known at compile time as expressions over the symbols; no node makes them. */
+	readonly values: ReadonlyMap<string, readonly Dim[]>;
 	readonly states: readonly State[];
 };
 
