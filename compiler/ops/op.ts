@@ -5,7 +5,7 @@
  */
 import type {Bounds, Dim} from '../graph/dim.js';
 import type {Attributes, Node, ValueType} from '../graph/graph.js';
-import type {Tensor} from '../graph/tensor.js';
+import type {Constant, Tensor} from '../graph/tensor.js';
 import type {LowerContext} from '../plan/lower-context.js';
 
 /** An output's type, and its elements where they are known at compile time as integers or expressions (row-major; booleans as 0 and 1). */
@@ -45,8 +45,8 @@ export type EvaluateContext = {
 export type ExpandContext = InferContext & {
 	readonly inputNames: readonly string[];
 	readonly outputNames: readonly string[];
-	/** Adds a constant and gives its value name. */
-	addConstant(tensor: Tensor): string;
+	/** Adds a constant and gives its value name. A `Constant` may read its data when they are needed. */
+	addConstant(value: Constant | Tensor): string;
 	/** Adds a node and gives its first output's name, or names as many outputs as `outputs` lists. */
 	addNode(op: string, inputs: readonly string[], attributes?: Attributes, outputs?: readonly string[] | number): string[];
 };
