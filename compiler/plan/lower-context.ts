@@ -15,6 +15,16 @@ export type Operand = {
 	readonly rowStride?: Dim;
 };
 
+/** A state held as [heads, positions, width] in its storage type; int8 has scales [heads, positions]. */
+export type StateOperand = {
+	readonly storage: 'float32' | 'float16' | 'int8';
+	readonly data: Operand;
+	readonly scales?: Operand;
+	readonly heads: number;
+	readonly positions: number;
+	readonly width: number;
+};
+
 /** An operand becomes an address, a number an i32 or f32 (after the C parameter), a list an address of i32s in the argument block. */
 export type CallArgument = Operand | Dim | readonly Dim[];
 
@@ -36,6 +46,13 @@ export type LowerContext = {
 	scratch(bytes: Dim): Operand;
 	/** Output `output` is input `input` under another shape: no call, no bytes. `offset` is in bytes. */
 	alias(output: number, input: number, offset?: Dim): void;
+	/**
+	 * Output `output` is a range of columns of input 0, starting at `column`, left where it is; answers false (and does nothing) when a
+	 * consumer needs contiguous rows.
+	 */
+	aliasColumns(output: number, column: Dim): boolean;
+	/** The resident state behind input `index`, when it is one. */
+	state(index: number): StateOperand | undefined;
 	/** Emits a call of the C function `kernel`; every C parameter must be named. */
 	call(kernel: string, parameters: Readonly<Record<string, CallArgument>>): void;
 	/**

@@ -1,3 +1,8 @@
+/** Our own ops: what passes make of exporters' patterns, one kernel each. */
 import type {Op} from '../op.js';
+import {attention} from './attention.js';
+import {gated} from './gated.js';
+import {embedding, linear} from './linear.js';
+import {rotary} from './rotary.js';
 
-export const fusedOps: readonly Op[] = [];
+export const fusedOps: readonly Op[] = [linear, embedding, rotary, attention, gated];
