@@ -31,6 +31,7 @@ export const allocate = (dtype: DType, length: number): TypedArray => new dtypes
 /** The same bytes as elements of `dtype`; copies when the offset is not aligned. */
 export function view(dtype: DType, bytes: Uint8Array): TypedArray {
 	const {bytes: size, array: Type} = dtypes[dtype];
-	const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+	// The constructor copies; `slice` of a Node Buffer would not.
+	const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
 	return new Type(aligned.buffer as ArrayBuffer, aligned.byteOffset, Math.floor(aligned.byteLength / size));
 }
