@@ -37,9 +37,9 @@ export function roundHalfEven(value: number): number {
 	return rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below === 0 && Object.is(value, -0) ? -0 : below;
 }
 
-export const toFloat16 = (value: number): number => narrow(value, float16);
+export const float32ToFloat16 = (value: number): number => narrow(value, float16);
 
-export const toBfloat16 = (value: number): number => narrow(value, bfloat16);
+export const float32ToBfloat16 = (value: number): number => narrow(value, bfloat16);
 
 const bitsOfFloat16 = (half: number): number => {
 	const sign = (half & 0x80_00) << 16;
@@ -53,12 +53,12 @@ const bitsOfFloat16 = (half: number): number => {
 	return sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (mantissa << 13);
 };
 
-export function fromFloat16(half: number): number {
+export function float16ToFloat32(half: number): number {
 	singleBits[0] = bitsOfFloat16(half);
 	return single[0]!;
 }
 
-export function fromBfloat16(half: number): number {
+export function bfloat16ToFloat32(half: number): number {
 	singleBits[0] = half << 16;
 	return single[0]!;
 }
@@ -81,6 +81,6 @@ export function widenBfloat16(halves: Uint16Array): Float32Array {
 	return new Float32Array(bits.buffer);
 }
 
-export const narrowFloat16 = (values: ArrayLike<number>): Uint16Array => Uint16Array.from(values, toFloat16);
+export const narrowFloat16 = (values: ArrayLike<number>): Uint16Array => Uint16Array.from(values, float32ToFloat16);
 
-export const narrowBfloat16 = (values: ArrayLike<number>): Uint16Array => Uint16Array.from(values, toBfloat16);
+export const narrowBfloat16 = (values: ArrayLike<number>): Uint16Array => Uint16Array.from(values, float32ToBfloat16);
