@@ -43,3 +43,111 @@ static inline v128_t exp_f32x4(v128_t x) {
 }
 
 static inline f32 exp_f32(f32 x) { return wasm_f32x4_extract_lane(exp_f32x4(wasm_f32x4_splat(x)), 0); }
+
+// The lane-wise form of a scalar call, for tails.
+#define LANE(function, x) wasm_f32x4_extract_lane(function(wasm_f32x4_splat(x)), 0)
+
+#define SPLAT(x) wasm_f32x4_splat(x)
+
+// a * b + c, rounded twice: the same on every machine.
+static inline v128_t muladd_f32x4(v128_t a, v128_t b, v128_t c) { return wasm_f32x4_add(wasm_f32x4_mul(a, b), c); }
+
+static inline v128_t with_sign_f32x4(v128_t magnitude, v128_t sign) { return wasm_v128_bitselect(sign, magnitude, wasm_f32x4_splat(-0.0f)); }
+
+// e^x - 1. Near 0 the Taylor series to degree 8, elsewhere the difference, which loses at most two bits there.
+static inline v128_t expm1_f32x4(v128_t x) {
+	v128_t p = SPLAT(1.0f / 40320);
+	p = muladd_f32x4(p, x, SPLAT(1.0f / 5040));
+	p = muladd_f32x4(p, x, SPLAT(1.0f / 720));
+	p = muladd_f32x4(p, x, SPLAT(1.0f / 120));
+	p = muladd_f32x4(p, x, SPLAT(1.0f / 24));
+	p = muladd_f32x4(p, x, SPLAT(1.0f / 6));
+	p = muladd_f32x4(p, x, SPLAT(0.5f));
+	p = muladd_f32x4(wasm_f32x4_mul(p, x), x, x);
+	v128_t far = wasm_f32x4_sub(exp_f32x4(x), SPLAT(1));
+	return wasm_v128_bitselect(p, far, wasm_f32x4_lt(wasm_f32x4_abs(x), SPLAT(0.5f)));
+}
+
+// The natural logarithm. x = m 2^e with m in [1/sqrt 2, sqrt 2), log m = 2 artanh((m - 1) / (m + 1)) by its series; ln 2 in two parts.
+static inline v128_t log_f32x4(v128_t x) {
+	v128_t tiny = wasm_f32x4_lt(x, SPLAT(1.17549435e-38f));
+	v128_t z = wasm_v128_bitselect(wasm_f32x4_mul(x, SPLAT(8388608.0f)), x, tiny);
+	v128_t shift = wasm_i32x4_sub(z, wasm_i32x4_splat(0x3f3504f3));
+	v128_t e = wasm_i32x4_shr(shift, 23);
+	v128_t m = wasm_i32x4_sub(z, wasm_i32x4_shl(e, 23));
+	e = wasm_f32x4_sub(wasm_f32x4_convert_i32x4(e), wasm_v128_and(SPLAT(23), tiny));
+	v128_t s = wasm_f32x4_div(wasm_f32x4_sub(m, SPLAT(1)), wasm_f32x4_add(m, SPLAT(1)));
+	v128_t q = wasm_f32x4_mul(s, s);
+	v128_t p = SPLAT(2.0f / 9);
+	p = muladd_f32x4(p, q, SPLAT(2.0f / 7));
+	p = muladd_f32x4(p, q, SPLAT(2.0f / 5));
+	p = muladd_f32x4(p, q, SPLAT(2.0f / 3));
+	p = wasm_f32x4_mul(wasm_f32x4_mul(p, q), s);
+	v128_t y = muladd_f32x4(e, SPLAT(-2.12194440e-4f), p);
+	y = muladd_f32x4(e, SPLAT(0.693359375f), wasm_f32x4_add(wasm_f32x4_add(s, s), y));
+	y = wasm_v128_bitselect(SPLAT(-INFINITY_F32), y, wasm_f32x4_eq(x, SPLAT(0)));
+	y = wasm_v128_bitselect(x, y, wasm_f32x4_eq(x, SPLAT(INFINITY_F32)));
+	return wasm_v128_bitselect(y, SPLAT(NAN_F32), wasm_f32x4_ge(x, SPLAT(0)));
+}
+
+// log(1 + x): the logarithm of the rounded sum, corrected by the ratio of x to what the sum kept of it.
+static inline v128_t log1p_f32x4(v128_t x) {
+	v128_t u = wasm_f32x4_add(x, SPLAT(1));
+	v128_t kept = wasm_f32x4_sub(u, SPLAT(1));
+	v128_t y = wasm_f32x4_mul(log_f32x4(u), wasm_f32x4_div(x, kept));
+	y = wasm_v128_bitselect(x, y, wasm_v128_or(wasm_f32x4_eq(kept, SPLAT(0)), wasm_f32x4_eq(x, SPLAT(INFINITY_F32))));
+	return wasm_v128_bitselect(SPLAT(-INFINITY_F32), y, wasm_f32x4_eq(u, SPLAT(0)));
+}
+
+static inline v128_t sigmoid_f32x4(v128_t x) { return wasm_f32x4_div(SPLAT(1), wasm_f32x4_add(SPLAT(1), exp_f32x4(wasm_f32x4_neg(x)))); }
+
+// tanh |x| = t / (t + 2) with t = e^(2|x|) - 1; beyond 10 it is 1 in f32.
+static inline v128_t tanh_f32x4(v128_t x) {
+	v128_t a = wasm_f32x4_pmin(wasm_f32x4_abs(x), SPLAT(10));
+	v128_t t = expm1_f32x4(wasm_f32x4_add(a, a));
+	return with_sign_f32x4(wasm_f32x4_div(t, wasm_f32x4_add(t, SPLAT(2))), x);
+}
+
+// The error function. Below 1 a polynomial in x^2, above it 1 - exp(q(x) - x^2), both Chebyshev fits of our own (error below 2e-8).
+static inline v128_t erf_f32x4(v128_t x) {
+	v128_t a = wasm_f32x4_pmin(wasm_f32x4_abs(x), SPLAT(4));
+	v128_t z = wasm_f32x4_mul(a, a);
+	v128_t p = SPLAT(7.882497117e-05f);
+	p = muladd_f32x4(p, z, SPLAT(-8.018854994e-04f));
+	p = muladd_f32x4(p, z, SPLAT(5.189311943e-03f));
+	p = muladd_f32x4(p, z, SPLAT(-2.685432880e-02f));
+	p = muladd_f32x4(p, z, SPLAT(1.128359746e-01f));
+	p = muladd_f32x4(p, z, SPLAT(-3.761262690e-01f));
+	p = muladd_f32x4(p, z, SPLAT(1.283791671e-01f));
+	p = muladd_f32x4(p, a, a);
+	v128_t q = SPLAT(1.614061608e-06f);
+	q = muladd_f32x4(q, a, SPLAT(-4.559062256e-05f));
+	q = muladd_f32x4(q, a, SPLAT(5.927695388e-04f));
+	q = muladd_f32x4(q, a, SPLAT(-4.740222346e-03f));
+	q = muladd_f32x4(q, a, SPLAT(2.636471738e-02f));
+	q = muladd_f32x4(q, a, SPLAT(-1.099782452e-01f));
+	q = muladd_f32x4(q, a, SPLAT(3.680629064e-01f));
+	q = muladd_f32x4(q, a, SPLAT(-1.130166676f));
+	q = muladd_f32x4(q, a, SPLAT(3.032129749e-04f));
+	v128_t far = wasm_f32x4_sub(SPLAT(1), exp_f32x4(wasm_f32x4_sub(q, z)));
+	return with_sign_f32x4(wasm_v128_bitselect(p, far, wasm_f32x4_lt(a, SPLAT(1))), x);
+}
+
+// x / 2 (1 + erf(x / sqrt 2)), and its approximation by tanh.
+static inline v128_t gelu_f32x4(v128_t x) {
+	v128_t e = erf_f32x4(wasm_f32x4_mul(x, SPLAT(0.70710678118654752f)));
+	return wasm_f32x4_mul(wasm_f32x4_mul(x, SPLAT(0.5f)), wasm_f32x4_add(e, SPLAT(1)));
+}
+
+// x / 2 (1 + tanh u) = x sigmoid(2u).
+static inline v128_t gelu_tanh_f32x4(v128_t x) {
+	v128_t cubic = muladd_f32x4(wasm_f32x4_mul(x, x), SPLAT(0.044715f), SPLAT(1));
+	v128_t u = wasm_f32x4_mul(wasm_f32x4_mul(x, cubic), SPLAT(1.5957691216057308f));
+	return wasm_f32x4_mul(x, sigmoid_f32x4(u));
+}
+
+static inline v128_t silu_f32x4(v128_t x) { return wasm_f32x4_mul(x, sigmoid_f32x4(x)); }
+
+#undef SPLAT
+
+static inline f32 log_f32(f32 x) { return LANE(log_f32x4, x); }
