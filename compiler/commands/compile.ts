@@ -1,0 +1,71 @@
+/** `snug compile`: an ONNX model to a bundle that fits a budget. */
+import {findProfile} from '../../profiles/index.js';
+import {createProgress} from '../progress.js';
+import {formatSize} from '../size.js';
+import {formatTable} from '../table.js';
+import {defineCommand, printJson} from './command.js';
+import {choiceOption, countOption, listOption, otherwise, pairs, readDim, sizeOption, textOption} from './options.js';
+
+export const compileCommand = defineCommand({
+	usage: 'compile <model>',
+	summary: 'Compile an ONNX model to a folder of static files that fits a budget',
+	examples: [
+		['snug compile model.onnx --budget 60MB -o out', 'Weights, state and program in 60 MB'],
+		['snug compile model.onnx --profile android-4gb -o out', 'Limits and budget of a device'],
+		['snug compile model.onnx --bits 4 --codecs planes -o out', 'Choose the code yourself'],
+		['snug compile vision.onnx --dim height=224 --dim width=224 -o out', 'Fix free dimensions'],
+	],
+	options: parser =>
+		parser
+			.positional('model', {type: 'string', demandOption: true, description: 'The .onnx file; external data, tokenizer.json and config.json are found beside it'})
+			.option('output', {...textOption('--output', 'The folder to write'), alias: 'o', demandOption: true})
+			.option('profile', textOption('--profile', "A device: a name of 'snug profiles', or a .json file"))
+			.option('budget', {...sizeOption('--budget', 'Bytes that the model may hold: 60MB, 64MiB, bytes'), ...otherwise("the profile's")})
+			.option('codecs', {...listOption('--codecs', 'Codecs to choose from, separated by commas'), ...otherwise('all')})
+			.option('bits', {...countOption('--bits', 'Bits per weight, the same for all'), ...otherwise('as the budget allows')})
+			.option('max-sequence', {...countOption('--max-sequence', 'Positions that the state may hold'), ...otherwise("the profile's, else 1024")})
+			.option('dim', {
+				type: 'string',
+				array: true,
+				requiresArg: true,
+				description: 'NAME=N fixes a free dimension, NAME=1..N bounds it; once for each',
+				coerce: (value: readonly string[]) => pairs('--dim', value, readDim),
+			})
+			.option('cache-precision', choiceOption('--cache-precision', 'Type of the key-value cache', ['float32', 'float16', 'int8']))
+			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
+			.group(['profile', 'budget', 'max-sequence'], 'Memory:')
+			.group(['codecs', 'bits', 'cache-precision'], 'Compression:')
+			.group(['dim'], 'Shapes:'),
+	async run({model, output, profile, budget, codecs, bits, maxSequence, dim, cachePrecision, json}, io) {
+		const {compile} = await import('../compile.js');
+		const progress = createProgress(io.stderr);
+		try {
+			const result = await compile(model, {
+				output,
+				...(profile !== undefined && {profile: findProfile(profile)}),
+				...(budget !== undefined && {budget}),
+				...(codecs && {codecs}),
+				...(bits !== undefined && {bits}),
+				...(maxSequence !== undefined && {maxSequence}),
+				...(dim && {dims: Object.fromEntries(dim)}),
+				...(cachePrecision && {cachePrecision}),
+				onProgress: progress.update,
+				signal: io.signal,
+			});
+			progress.end();
+			if (json) {
+				printJson(io, result);
+				return;
+			}
+
+			const {bytes, bitsPerWeight, seconds} = result;
+			io.stdout.write(
+				`${result.bundle}: ${formatSize(bytes.total)} of ${formatSize(result.budget)}, ${bitsPerWeight.toFixed(2)} bits per weight, in ${seconds.toFixed(1)} s\n${formatTable(
+					Object.entries(bytes).map(([name, size]) => [`  ${name}`, formatSize(size)]),
+				)}\n`,
+			);
+		} finally {
+			progress.end();
+		}
+	},
+});

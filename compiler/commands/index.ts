@@ -1,0 +1,9 @@
+/** The table of commands, in the order in which help lists them. */
+import type {CommandEntry} from './command.js';
+import {compileCommand} from './compile.js';
+import {evalCommand} from './eval.js';
+import {inspectCommand} from './inspect.js';
+import {profilesCommand} from './profiles.js';
+import {runCommand} from './run.js';
+
+export const commands: readonly CommandEntry[] = [compileCommand, runCommand, evalCommand, inspectCommand, profilesCommand];

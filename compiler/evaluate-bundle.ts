@@ -1,0 +1,164 @@
+/**
+ * Evaluates a bundle, or a model that is compiled without loss for the purpose, on a text: perplexity, and how far the predictions
+ * are from a reference's. The arithmetic is in `evaluate.ts`; this file opens models and makes logits.
+ */
+import {mkdtemp, readFile, rm, stat} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {load} from 'snug/runtime';
+import type {Model} from 'snug/runtime';
+import {readManifest} from './bundle/read.js';
+import type {Manifest} from './bundle/format.js';
+import {compile} from './compile.js';
+import {SnugError} from './error.js';
+import {createScorer, windowStarts, type Score} from './evaluate.js';
+import {referenceBundle} from './reference/bundle.js';
+
+/** How logits are made: token after token, whole windows at once, or whole windows with the decoded weights on the f32 kernels. */
+export const paths = ['decode', 'prefill', 'reference'] as const;
+
+export type EvaluateOptions = {
+	readonly text: string;
+	readonly context?: number | undefined;
+	readonly windows: number;
+	readonly budget?: number | undefined;
+	readonly path: (typeof paths)[number];
+	/** An ONNX model to compare with. */
+	readonly against?: string | undefined;
+	readonly signal?: AbortSignal;
+	onProgress?(stage: string, done: number, total: number): void;
+};
+
+export type EvaluateResult = Score & {readonly bytes: number};
+
+/** Windows are no longer than this unless asked, so that figures of models with different contexts compare. */
+const defaultContext = 512;
+
+type Opened = {readonly model: Model; readonly manifest: Manifest; readonly generation: NonNullable<Manifest['generation']>; readonly tokens: string};
+
+/** @param source A bundle's folder, or an ONNX file. */
+export async function evaluate(source: string, options: EvaluateOptions): Promise<EvaluateResult> {
+	await using scope = createScope();
+	const text = await readFile(options.text, 'utf8');
+	const bundle = (await stat(source)).isDirectory() ? source : await denseBundle(source, scope, options);
+	const subject = await open(options.path === 'reference' ? scope.temporary(await referenceBundle(bundle)) : bundle, scope, options);
+	// The reference is not held to the budget: it is the model without loss.
+	const reference = options.against === undefined ? undefined : await open(await denseBundle(options.against, scope, options), scope, {...options, budget: undefined});
+	const ids = await subject.model.tokenize(text);
+	const context = chooseContext(subject, options.context);
+	const starts = windowStarts(ids.length, context, options.windows);
+	const scorer = createScorer();
+	for (const [index, start] of starts.entries()) {
+		options.onProgress?.('evaluate', index, starts.length);
+		const window = ids.slice(start, start + context);
+		const expected = reference && logitsOf(reference, window, 'prefill', options.signal);
+		let position = 0;
+		for await (const row of logitsOf(subject, window, options.path, options.signal)) {
+			const next = await expected?.next();
+			scorer.add(row, window[++position]!, next?.done === false ? next.value : undefined);
+		}
+	}
+
+	options.onProgress?.('evaluate', starts.length, starts.length);
+	return {...scorer.score(), bytes: subject.model.info.memory};
+}
+
+function chooseContext({manifest, generation}: Opened, asked: number | undefined): number {
+	const most = Math.min(manifest.positions || Infinity, generation.context ?? Infinity);
+	const context = asked ?? Math.min(most, defaultContext);
+	if (context > most || context < 2) {
+		throw new SnugError('context-too-long', {
+			subject: '--context',
+			problem: `does not fit the bundle '${manifest.name}'`,
+			expected: `2 to ${most} tokens`,
+			found: String(context),
+			hint: 'give a smaller --context, or compile with a larger --max-sequence',
+		});
+	}
+
+	return context;
+}
+
+/** One row of logits for every token of the window but the last. */
+async function* logitsOf({model, generation, tokens}: Opened, window: readonly number[], kind: EvaluateOptions['path'], signal: AbortSignal | undefined): AsyncGenerator<Float32Array, undefined> {
+	const run = async (ids: readonly number[], logits: 'all' | 'last', proceed: boolean): Promise<Float32Array> => {
+		const feeds = {[tokens]: {type: 'int64', data: BigInt64Array.from(ids, BigInt), dims: [1, ids.length]}} as const;
+		const {[generation.logits]: output} = await model.run(feeds, {logits, continue: proceed, ...(signal && {signal})});
+		if (!(output?.data instanceof Float32Array)) {
+			throw new SnugError('logits-type', {subject: `output '${generation.logits}'`, problem: 'cannot be evaluated', expected: 'float32', found: output?.type ?? 'nothing'});
+		}
+
+		return output.data;
+	};
+
+	const inputs = window.slice(0, -1);
+	if (kind === 'decode') {
+		for (const [position, id] of inputs.entries()) {
+			yield await run([id], 'last', position > 0);
+		}
+
+		return;
+	}
+
+	const all = await run(inputs, 'all', false);
+	const width = all.length / inputs.length;
+	for (let position = 0; position < inputs.length; position++) {
+		yield all.subarray(position * width, (position + 1) * width);
+	}
+}
+
+async function open(directory: string, scope: Scope, {budget, path: kind, signal}: EvaluateOptions): Promise<Opened> {
+	const manifest = readManifest(directory);
+	const {generation} = manifest;
+	const tokens = manifest.inputs.find(({fill}) => fill === 'tokens')?.name;
+	if (!generation || !manifest.text || tokens === undefined) {
+		throw new SnugError('no-language-model', {
+			subject: `bundle '${manifest.name}'`,
+			problem: 'has no text to evaluate',
+			expected: 'a language model with a tokenizer.json beside its ONNX file',
+			found: generation ? 'no tokenizer' : 'no logits over tokens',
+		});
+	}
+
+	if (kind === 'decode' && manifest.states.length === 0) {
+		throw new SnugError('no-decode-path', {subject: '--path decode', problem: `needs a model with a key-value cache, which '${manifest.name}' has not`, hint: 'use --path prefill'});
+	}
+
+	const model = await load(path.resolve(directory), {...(budget !== undefined && {budget}), ...(signal && {signal})});
+	scope.release(model);
+	return {model, manifest, generation, tokens};
+}
+
+/** Compiles without loss into a temporary folder. */
+async function denseBundle(file: string, scope: Scope, {signal, onProgress}: EvaluateOptions): Promise<string> {
+	const output = scope.temporary(await mkdtemp(path.join(tmpdir(), 'snug-dense-')));
+	await compile(file, {output, codecs: ['dense'], bits: 32, cachePrecision: 'float32', ...(signal && {signal}), ...(onProgress && {onProgress})});
+	return output;
+}
+
+type Scope = AsyncDisposable & {
+	/** Registers a folder to remove at the end. */
+	temporary(directory: string): string;
+	release(model: Model): void;
+};
+
+function createScope(): Scope {
+	const folders: string[] = [];
+	const models: Model[] = [];
+	return {
+		temporary(directory) {
+			folders.push(directory);
+			return directory;
+		},
+		release(model) {
+			models.push(model);
+		},
+		async [Symbol.asyncDispose]() {
+			for (const model of models) {
+				model.release();
+			}
+
+			await Promise.all(folders.map(async folder => rm(folder, {recursive: true, force: true})));
+		},
+	};
+}
