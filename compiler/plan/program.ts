@@ -1,8 +1,11 @@
 /**
  * The narrow waist between the compiler and its targets: a flat list of kernel calls. Targets see nothing else.
  */
+import type {Parameters, Part} from '../codecs/codec.js';
 import type {Dim} from '../graph/dim.js';
 import type {DType} from '../graph/dtype.js';
+import type {SymbolBounds} from '../graph/graph.js';
+import type {Constant} from '../graph/tensor.js';
 
 /** The value of one C parameter, by kind. */
 export type Argument =
@@ -28,10 +31,10 @@ export type Buffer = {
 	readonly name: string;
 	readonly bytes: Dim;
 	/**
-	 * `input`, `output` and `state` live as long as the model; `shared` values are made by one entry and read by another;
-	 * `activation` and `scratch` live from their first call to their last.
+	 * `constant`, `input`, `output` and `state` live as long as the model; `shared` values are made by one entry and read by another;
+	 * an `activation` lives from its first call to its last.
 	 */
-	readonly role: 'input' | 'output' | 'state' | 'shared' | 'activation' | 'scratch';
+	readonly role: 'constant' | 'input' | 'output' | 'state' | 'shared' | 'activation';
 };
 
 /** A function of the emitted module: calls under given bounds of the symbols. */
@@ -40,17 +43,22 @@ export type Entry = {
 	/** The i32 parameters, in order. */
 	readonly symbols: readonly string[];
 	readonly calls: readonly KernelCall[];
+	/** The activations. */
 	readonly buffers: ReadonlyMap<string, Buffer>;
 };
 
 /** How one term of a weight is held: kernels read the parts' addresses from the descriptor table. */
 export type Term = {
 	readonly codec: string;
-	readonly parts: readonly string[];
+	readonly parameters: Parameters;
+	readonly parts: readonly Part[];
 };
 
+/** A row of the descriptor table: y = Σ terms. */
 export type WeightRow = {
 	readonly name: string;
+	readonly rows: number;
+	readonly columns: number;
 	readonly terms: readonly Term[];
 };
 
@@ -58,14 +66,35 @@ export type Port = {
 	readonly name: string;
 	readonly dtype: DType;
 	readonly shape: readonly Dim[];
+	/** Undefined for an input that nothing reads. */
+	readonly buffer?: string;
+	/** For ids of a table: its rows. */
+	readonly rows?: number;
+};
+
+/** A resident state [heads, positions, width] behind an input and an output of the graph. */
+export type StateBuffer = {
+	readonly input: string;
+	readonly output: string;
+	readonly axis: number;
+	readonly storage: 'float32' | 'float16' | 'int8';
+	readonly heads: number;
+	readonly positions: number;
+	readonly width: number;
 	readonly buffer: string;
+	readonly scales?: string;
 };
 
 export type Program = {
 	readonly entries: readonly Entry[];
+	/** Buffers of all roles but `activation`, which entries own. */
+	readonly buffers: ReadonlyMap<string, Buffer>;
+	readonly constants: ReadonlyMap<string, Constant>;
 	readonly weights: readonly WeightRow[];
 	readonly inputs: readonly Port[];
 	readonly outputs: readonly Port[];
-	/** Largest value of each symbol; buffers are sized for it. */
-	readonly maxima: Readonly<Record<string, number>>;
+	readonly states: readonly StateBuffer[];
+	/** The output that `head` makes a row at a time. */
+	readonly sliced?: string;
+	readonly symbols: Readonly<Record<string, SymbolBounds>>;
 };

@@ -1,0 +1,171 @@
+/**
+ * Graph → Program: one entry `run` for a model without state; `prefill`, `decode` and, for a language model, `head` for one with state.
+ */
+import {isNumber, multiply, range, symbol, type Dim} from '../graph/dim.js';
+import {bytesOf} from '../graph/dtype.js';
+import {describeNode, type Node, type ValueType} from '../graph/graph.js';
+import {SnugError} from '../error.js';
+import type {TypedGraph} from '../passes/infer-types.js';
+import {codecs} from '../codecs/index.js';
+import type {Encoding} from './encoding.js';
+import {lowerEntry, type EntrySpec, type Shared} from './entry.js';
+import type {Operand} from './lower-context.js';
+import type {Buffer, Port, Program, StateBuffer, WeightRow} from './program.js';
+
+export type LowerOptions = {
+	/** How key-value caches are held. */
+	readonly cachePrecision: StateBuffer['storage'];
+	/** Positions that states hold. */
+	readonly positions: number;
+};
+
+/** Tokens of one call of `prefill`. */
+export const PREFILL_TOKENS = 64;
+
+export function lower(typed: TypedGraph, encoding: Encoding, options: LowerOptions): Program {
+	const {graph} = typed;
+	const buffers = new Map<string, Buffer>();
+	const states = placeStates(typed, options, buffers);
+	const shared: Shared = {typed, encoding, states, buffers};
+	const sliced = states.size > 0 ? findHead(typed) : undefined;
+	const used = [...new Set(Object.values(typedSymbols(typed)))];
+	const entries =
+		states.size === 0
+			? [lowerEntry({name: 'run', nodes: graph.nodes, bindings: {}, symbols: used, places: new Map()}, shared)]
+			: statefulSpecs(typed, sliced, buffers).map(spec => lowerEntry(spec, shared));
+	return {
+		entries,
+		buffers,
+		constants: new Map([...graph.constants].filter(([name]) => buffers.has(`constant:${name}`)).map(([name, constant]) => [`constant:${name}`, constant])),
+		weights: weightRows(encoding),
+		inputs: graph.inputs.filter(name => !states.has(name)).map(name => inputPort(typed, name, buffers, encoding)),
+		outputs: graph.outputs.filter(name => !graph.states.some(state => state.output === name)).map(name => ({name, ...graph.types.get(name)!, buffer: `output:${name}`})),
+		states: [...states.values()],
+		...(sliced ? {sliced: sliced.output} : {}),
+		symbols: graph.symbols,
+	};
+}
+
+/** Symbols that occur in shapes of inputs. */
+function typedSymbols({graph}: TypedGraph): Record<string, string> {
+	return Object.fromEntries(Object.keys(graph.symbols).map(name => [name, name]));
+}
+
+function placeStates({graph}: TypedGraph, {cachePrecision, positions}: LowerOptions, buffers: Map<string, Buffer>): Map<string, StateBuffer> {
+	const states = new Map<string, StateBuffer>();
+	for (const {input, output, axis} of graph.states) {
+		const [batch, heads, , width] = graph.types.get(input)!.shape;
+		const reader = graph.nodes.find(node => node.inputs.some((name, index) => name === input && !(node.op === 'snug.Attention' && (index === 3 || index === 4))));
+		const writer = graph.nodes.find(node => node.outputs.includes(output));
+		if (reader || writer?.op !== 'snug.Attention' || axis !== 2 || batch !== 1 || !isNumber(heads!) || !isNumber(width!)) {
+			const culprit: Node | undefined = reader ?? writer;
+			throw new SnugError('unsupported-state', {
+				subject: `state '${input}'`,
+				problem: 'it is not used as the past of a recognised attention',
+				expected: 'past keys or values [1, heads, past, width] of an attention',
+				found: culprit ? describeNode(culprit) : 'no node that makes it',
+				hint: 'print the graph with snug inspect --stage optimize',
+			});
+		}
+
+		const buffer = `state:${input}`;
+		const elements = heads * positions * width;
+		const scales = cachePrecision === 'int8' ? `scales:${input}` : undefined;
+		buffers.set(buffer, {name: buffer, bytes: elements * bytesOf(cachePrecision), role: 'state'});
+		if (scales) {
+			buffers.set(scales, {name: scales, bytes: heads * positions * 4, role: 'state'});
+		}
+
+		states.set(input, {input, output, axis, storage: cachePrecision, heads, positions, width, buffer, ...(scales ? {scales} : {})});
+	}
+
+	return states;
+}
+
+type Head = {readonly output: string; readonly hidden: string; readonly nodes: readonly Node[]};
+
+const HEAD_OPS = new Set(['snug.Linear', 'Cast', 'Mul', 'Div', 'Tanh', 'Add', 'Sub']);
+
+/**
+ * The nodes that make logits [1, sequence, vocabulary] of hidden states row by row: the last linear and what follows it element by
+ * element. They become an entry of their own, so that logits are computed only for the positions asked for.
+ */
+function findHead({graph}: TypedGraph): Head | undefined {
+	for (const output of graph.outputs) {
+		const type = graph.types.get(output)!;
+		if (type.shape.length !== 3 || isNumber(type.shape[1]!)) {
+			continue;
+		}
+
+		const nodes: Node[] = [];
+		let value = output;
+		for (;;) {
+			const node = graph.nodes.find(({outputs}) => outputs.includes(value));
+			const others = graph.nodes.some(other => other !== node && other.inputs.includes(value) && !nodes.includes(other));
+			if (!node || !HEAD_OPS.has(node.op) || others || node.inputs.slice(1).some(name => name !== '' && !graph.constants.has(name))) {
+				break;
+			}
+
+			nodes.unshift(node);
+			value = node.inputs[0]!;
+			if (node.op === 'snug.Linear') {
+				return {output, hidden: value, nodes};
+			}
+		}
+	}
+
+	return undefined;
+}
+
+function statefulSpecs({graph}: TypedGraph, head: Head | undefined, buffers: Map<string, Buffer>): EntrySpec[] {
+	const body = graph.nodes.filter(node => !head?.nodes.includes(node));
+	const places = new Map<string, Operand>();
+	const specs: EntrySpec[] = [];
+	if (head) {
+		const {dtype, shape} = graph.types.get(head.hidden)!;
+		const hidden: Operand = {buffer: 'shared:hidden', offset: 0, dtype, shape};
+		const width = shape.at(-1)!;
+		buffers.set(hidden.buffer, {name: hidden.buffer, bytes: multiply(shape.reduce<Dim>((a, b) => multiply(a, b), 1), bytesOf(dtype)), role: 'shared'});
+		places.set(head.hidden, hidden);
+		const row = {...hidden, offset: multiply(symbol('row'), width, bytesOf(dtype)), shape: [1, 1, width]};
+		const logits = graph.types.get(head.output)!;
+		buffers.set(`output:${head.output}`, {name: `output:${head.output}`, bytes: multiply(logits.shape.at(-1)!, bytesOf(logits.dtype)), role: 'output'});
+		specs.push({name: 'head', nodes: head.nodes, bindings: {sequence: 1}, symbols: ['row'], places: new Map([[head.hidden, row]])});
+	}
+
+	return [
+		{name: 'prefill', nodes: body, bindings: {}, symbols: ['sequence', 'past'], places},
+		{name: 'decode', nodes: body, bindings: {sequence: 1}, symbols: ['past'], places},
+		...specs,
+	];
+}
+
+function weightRows(encoding: Encoding): WeightRow[] {
+	const rows = new Map<string, WeightRow>();
+	for (const {name, codec, parameters, rows: height, columns} of encoding.values()) {
+		rows.set(name, {name, rows: height, columns, terms: [{codec, parameters, parts: codecs.get(codec)!.layout({rows: height, columns}, parameters)}]});
+	}
+
+	return [...rows.values()];
+}
+
+function inputPort({graph}: TypedGraph, name: string, buffers: ReadonlyMap<string, Buffer>, encoding: Encoding): Port {
+	const type: ValueType = graph.types.get(name)!;
+	const tables = graph.nodes.filter(node => node.op === 'snug.Embedding' && node.inputs[0] === name).map(node => encoding.get(node.inputs[1]!)!.rows);
+	return {name, ...type, ...(buffers.has(`input:${name}`) ? {buffer: `input:${name}`} : {}), ...(tables.length > 0 ? {rows: Math.min(...tables)} : {})};
+}
+
+/** The most bytes that a buffer may need under the symbols' bounds. */
+export function largest(bytes: Dim, symbols: Program['symbols']): number {
+	const {max} = range(bytes, {...symbols, row: {min: 0, max: (symbols['sequence']?.max ?? 1) - 1}});
+	if (!Number.isFinite(max)) {
+		throw new SnugError('unbounded-dimension', {
+			subject: `dimension ${isNumber(bytes) ? bytes : bytes.key}`,
+			problem: 'a symbol has no largest value',
+			hint: 'give one with --dim NAME=N, or a range with --dim NAME=1..N',
+		});
+	}
+
+	return max;
+}
+
