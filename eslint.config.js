@@ -1,0 +1,35 @@
+/** Rules beyond the compiler's own: the strict type-checked set, less what argues with the project's style. */
+import js from '@eslint/js';
+import typescript from 'typescript-eslint';
+
+export default typescript.config(
+	{ignores: ['dist', '.cache', 'test/models', 'test/golden', 'out', 'build']},
+	js.configs.recommended,
+	{
+		files: ['**/*.ts'],
+		extends: [typescript.configs.strictTypeChecked],
+		languageOptions: {parserOptions: {projectService: true, tsconfigRootDir: import.meta.dirname}},
+		rules: {
+			// The style is types and functions: aliases rather than interfaces, `!` where an index is known to be inside.
+			'@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+			'@typescript-eslint/consistent-type-imports': 'error',
+			'@typescript-eslint/no-non-null-assertion': 'off',
+			'@typescript-eslint/restrict-template-expressions': ['error', {allowNumber: true, allowBoolean: true}],
+			'@typescript-eslint/no-confusing-void-expression': ['error', {ignoreArrowShorthand: true}],
+			'@typescript-eslint/no-unnecessary-condition': ['error', {allowConstantLoopConditions: true}],
+			'@typescript-eslint/no-unused-vars': ['error', {argsIgnorePattern: '^_', varsIgnorePattern: '^_'}],
+			'@typescript-eslint/no-empty-function': 'off',
+			'no-empty': ['error', {allowEmptyCatch: true}],
+			'@typescript-eslint/prefer-literal-enum-member': 'off',
+			'@typescript-eslint/unified-signatures': 'off',
+			'no-restricted-syntax': ['error', {selector: 'ExportDefaultDeclaration', message: 'Name exports.'}, {selector: 'TSEnumDeclaration', message: 'Use a union of literals.'}],
+			eqeqeq: 'error',
+		},
+	},
+	{
+		files: ['test/**/*.ts'],
+		rules: {
+			'@typescript-eslint/no-floating-promises': 'off',
+		},
+	},
+);
