@@ -3,7 +3,7 @@
  * rounded, so ops that must keep them work on BigInt.
  */
 import {allocate, type DType} from '../../graph/dtype.js';
-import {toBfloat16, toFloat16, widenBfloat16, widenFloat16} from '../../graph/half.js';
+import {float32ToBfloat16, float32ToFloat16, widenBfloat16, widenFloat16} from '../../graph/half.js';
 import type {Tensor} from '../../graph/tensor.js';
 
 export type Numbers = Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
@@ -43,11 +43,11 @@ export function fromNumbers(dtype: DType, dims: readonly number[], numbers: Arra
 function encode(dtype: DType, value: number): number | bigint {
 	switch (dtype) {
 		case 'float16': {
-			return toFloat16(value);
+			return float32ToFloat16(value);
 		}
 
 		case 'bfloat16': {
-			return toBfloat16(value);
+			return float32ToBfloat16(value);
 		}
 
 		case 'int64':
