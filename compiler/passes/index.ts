@@ -1,0 +1,35 @@
+/** The passes, in order. */
+import {expandComposites} from './expand-composites.js';
+import {foldConstants} from './fold-constants.js';
+import {fuseGated, fuseGelu} from './fuse-activation.js';
+import {fuseAttention} from './fuse-attention.js';
+import {fuseBias, fuseLinear} from './fuse-linear.js';
+import {fuseNorm} from './fuse-norm.js';
+import {fuseRotary} from './fuse-rotary.js';
+import {joinSiblings} from './join-siblings.js';
+import {mergeLayout} from './merge-layout.js';
+import type {Pass} from './pass.js';
+import {shareCommon} from './share-common.js';
+import {simplify} from './simplify.js';
+
+export const passes: readonly Pass[] = [
+	foldConstants,
+	expandComposites,
+	foldConstants,
+	simplify,
+	shareCommon,
+	fuseLinear,
+	fuseBias,
+	fuseNorm,
+	fuseGelu,
+	fuseGated,
+	fuseRotary,
+	fuseAttention,
+	foldConstants,
+	shareCommon,
+	mergeLayout,
+	mergeLayout,
+	simplify,
+	joinSiblings,
+	shareCommon,
+];

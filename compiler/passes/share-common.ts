@@ -1,0 +1,32 @@
+/** Nodes that compute the same of the same are computed once. */
+import type {Graph, Node} from '../graph/graph.js';
+import type {Pass} from './pass.js';
+
+export const shareCommon: Pass = {
+	name: 'share-common',
+	description: 'equal nodes with equal inputs are computed once',
+	run({graph}): Graph {
+		const renamed = new Map<string, string>();
+		const seen = new Map<string, Node>();
+		const kept = new Set([...graph.outputs, ...graph.states.map(({output}) => output)]);
+		const nodes: Node[] = [];
+		for (const original of graph.nodes) {
+			const node = original.inputs.some(input => renamed.has(input)) ? {...original, inputs: original.inputs.map(input => renamed.get(input) ?? input)} : original;
+			const plain = Object.values(node.attributes).every(value => typeof value !== 'object' || Array.isArray(value));
+			const key = JSON.stringify([node.op, node.inputs, node.attributes, node.outputs.map(output => output !== '')]);
+			const twin = plain && !node.op.startsWith('Random') ? seen.get(key) : undefined;
+			if (twin && !node.outputs.some(output => kept.has(output))) {
+				for (const [index, output] of node.outputs.entries()) {
+					renamed.set(output, twin.outputs[index]!);
+				}
+
+				continue;
+			}
+
+			seen.set(key, node);
+			nodes.push(node);
+		}
+
+		return renamed.size === 0 ? graph : {...graph, nodes};
+	},
+};
