@@ -55,8 +55,3 @@ KERNEL(copy_strided)(u8 *y, const u8 *x, const i32 *dims, const i32 *write, cons
 KERNEL(fill)(u8 *y, const u8 *value, i32 count, i32 bytes) {
 	fill_run(y, value, count, bytes);
 }
-
-// Dimensions that the call knows, as a tensor of int64.
-KERNEL(write_i64)(i64 *y, const i32 *values, i32 count) {
-	for (i32 i = 0; i < count; i++) y[i] = values[i];
-}

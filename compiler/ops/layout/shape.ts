@@ -15,7 +15,7 @@ const dimensionOp = (name: string, describe: (ctx: Reading) => {readonly shape: 
 	lower(ctx: LowerContext) {
 		const {value} = describe(ctx);
 		if (value.length > 0) {
-			ctx.call('write_i64', {y: ctx.output(0), values: value, count: value.length});
+			ctx.call('store_int64', {y: ctx.output(0), values: value, count: value.length});
 		}
 	},
 });
