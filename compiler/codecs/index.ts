@@ -1,0 +1,9 @@
+/** The table of codecs. A new one adds its file, its kernels and a line here. */
+import type {Codec} from './codec.js';
+import {dense} from './dense.js';
+import {planes} from './planes.js';
+import {scalar} from './scalar.js';
+
+const list: readonly Codec[] = [dense, planes, scalar];
+
+export const codecs: ReadonlyMap<string, Codec> = new Map(list.map(codec => [codec.id, codec]));

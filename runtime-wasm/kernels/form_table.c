@@ -1,0 +1,63 @@
+// Input forms for lookup kernels: for every four inputs the 16 sums of +x_i (bit i set) and -x_i (bit i clear), rounded to int8.
+//
+// Blocks of 64 or 32 inputs have one scale T = largest sum / 127. A block is its tables (16 bytes each, biased by 128, so that they
+// add as unsigned bytes), for the fine forms (x2) as many tables of what rounding left, in units of T / 254, and then four f32, each
+// times 2^56: T / 2, (sum of the inputs) / 8, T / 508, 0. Blocks of 64 are padded to an even number, so that groups of 64 and 128
+// read the same form. Method: T-MAC, arXiv 2407.00088.
+#include "code.h"
+#include "math.h"
+
+typedef struct {
+	v128_t q[4];
+} Sums;
+
+// Lane k of q[j] is entry 4 j + k: inputs 0 and 1 vary within a vector, 2 and 3 between vectors.
+INLINE Sums signed_sums(v128_t x) {
+	v128_t flip = wasm_i32x4_const(1 << 31, 0, 1 << 31, 0), flip2 = wasm_i32x4_const(1 << 31, 1 << 31, 0, 0);
+	v128_t x0 = wasm_i32x4_shuffle(x, x, 0, 0, 0, 0), x1 = wasm_i32x4_shuffle(x, x, 1, 1, 1, 1);
+	v128_t x2 = wasm_i32x4_shuffle(x, x, 2, 2, 2, 2), x3 = wasm_i32x4_shuffle(x, x, 3, 3, 3, 3);
+	v128_t low = wasm_f32x4_add(wasm_v128_xor(x0, flip), wasm_v128_xor(x1, flip2));
+	v128_t sum = wasm_f32x4_add(x2, x3), difference = wasm_f32x4_sub(x2, x3);
+	return (Sums){{wasm_f32x4_sub(low, sum), wasm_f32x4_add(low, difference), wasm_f32x4_sub(low, difference), wasm_f32x4_add(low, sum)}};
+}
+
+INLINE v128_t narrow(const v128_t *q) {
+	v128_t a = wasm_i16x8_narrow_i32x4(wasm_i32x4_trunc_sat_f32x4(q[0]), wasm_i32x4_trunc_sat_f32x4(q[1]));
+	v128_t b = wasm_i16x8_narrow_i32x4(wasm_i32x4_trunc_sat_f32x4(q[2]), wasm_i32x4_trunc_sat_f32x4(q[3]));
+	return wasm_v128_xor(wasm_i8x16_narrow_i16x8(a, b), wasm_i8x16_splat(-128));
+}
+
+INLINE void table_block(u8 *out, const f32 *x, i32 at, i32 columns, i32 quads, i32 fine) {
+	v128_t top = wasm_f32x4_splat(0), total = wasm_f32x4_splat(0);
+	for (i32 j = 0; j < quads; j++) {
+		v128_t v = load_inputs(x, at + 4 * j, columns), a = wasm_f32x4_abs(v);
+		a = wasm_f32x4_add(a, wasm_i32x4_shuffle(a, a, 1, 0, 3, 2));
+		a = wasm_f32x4_add(a, wasm_i32x4_shuffle(a, a, 2, 3, 0, 1));
+		top = wasm_f32x4_max(top, a);
+		total = wasm_f32x4_add(total, v);
+	}
+	f32 largest = wasm_f32x4_extract_lane(top, 0), unit = largest / 127;
+	v128_t inverse = wasm_f32x4_splat(largest > 0x1p-120f ? 127 / largest : 0);
+	for (i32 j = 0; j < quads; j++) {
+		Sums s = signed_sums(load_inputs(x, at + 4 * j, columns)), rest;
+		UNROLL for (i32 k = 0; k < 4; k++) {
+			v128_t scaled = wasm_f32x4_mul(s.q[k], inverse);
+			s.q[k] = wasm_f32x4_nearest(scaled);
+			rest.q[k] = wasm_f32x4_nearest(wasm_f32x4_mul(wasm_f32x4_sub(scaled, s.q[k]), wasm_f32x4_splat(254)));
+		}
+		wasm_v128_store(out + 16 * j, narrow(s.q));
+		if (fine) wasm_v128_store(out + 16 * (quads + j), narrow(rest.q));
+	}
+	unit *= TWO_56;
+	wasm_v128_store(out + 16 * quads * (fine ? 2 : 1), wasm_f32x4_make(unit / 2, sum_f32x4(total) * (TWO_56 / 8), unit / 508, 0));
+}
+
+INLINE void tables(u8 *out, const f32 *x, i32 columns, i32 quads, i32 blocks, i32 fine) {
+	i32 stride = 16 * quads * (fine ? 2 : 1) + 16;
+	for (i32 b = 0; b < blocks; b++) table_block(out + b * stride, x, b * quads * 4, columns, quads, fine);
+}
+
+KERNEL(form_table64)(u8 *out, const f32 *x, i32 columns) { tables(out, x, columns, 16, 2 * ceil_divide(columns, 128), 0); }
+KERNEL(form_table32)(u8 *out, const f32 *x, i32 columns) { tables(out, x, columns, 8, ceil_divide(columns, 32), 0); }
+KERNEL(form_table64x2)(u8 *out, const f32 *x, i32 columns) { tables(out, x, columns, 16, 2 * ceil_divide(columns, 128), 1); }
+KERNEL(form_table32x2)(u8 *out, const f32 *x, i32 columns) { tables(out, x, columns, 8, ceil_divide(columns, 32), 1); }

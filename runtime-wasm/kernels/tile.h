@@ -1,0 +1,36 @@
+// The f32 product of the tile kernels: y[t, r] for 16 rows whose weights lie decoded as w[column][16], and any number of tokens.
+// Every sum runs over the columns in order, so the number of tokens does not change a result.
+#pragma once
+#include "code.h"
+
+// `tokens` (1 to 4) by 8 rows: 8 sums, 2 weights and 1 input fit the 16 registers of SSE and AVX.
+INLINE void multiply_tokens(f32 *y, const f32 *x, const f32 *w, i32 tokens, i32 rows, i32 columns, i32 count) {
+	UNROLL for (i32 half = 0; half < 2; half++) {
+		v128_t low[4], high[4];
+		UNROLL for (i32 t = 0; t < tokens; t++) low[t] = high[t] = wasm_f32x4_splat(0);
+		const f32 *weights = w + 8 * half;
+		for (i32 c = 0; c < columns; c++, weights += 16) {
+			v128_t a = wasm_v128_load(weights), b = wasm_v128_load(weights + 4);
+			UNROLL for (i32 t = 0; t < tokens; t++) {
+				v128_t v = wasm_v128_load32_splat(x + t * columns + c);
+				low[t] = wasm_f32x4_add(low[t], wasm_f32x4_mul(v, a));
+				high[t] = wasm_f32x4_add(high[t], wasm_f32x4_mul(v, b));
+			}
+		}
+		UNROLL for (i32 t = 0; t < tokens; t++) {
+			store_quad(y + t * rows + 8 * half, low[t], count - 8 * half);
+			store_quad(y + t * rows + 8 * half + 4, high[t], count - 8 * half - 4);
+		}
+	}
+}
+
+// y points to the first of the 16 rows; `rows` is the distance of two tokens, `count` how many of the 16 rows exist.
+INLINE void multiply_tile(f32 *y, const f32 *x, const f32 *w, i32 tokens, i32 rows, i32 columns, i32 count) {
+	i32 t = 0;
+	for (; t + 4 <= tokens; t += 4) multiply_tokens(y + t * rows, x + t * columns, w, 4, rows, columns, count);
+	y += t * rows;
+	x += t * columns;
+	if (tokens - t == 1) multiply_tokens(y, x, w, 1, rows, columns, count);
+	if (tokens - t == 2) multiply_tokens(y, x, w, 2, rows, columns, count);
+	if (tokens - t == 3) multiply_tokens(y, x, w, 3, rows, columns, count);
+}

@@ -1,0 +1,129 @@
+/** Runs the kernels of a code directly, as a program would: parts, forms and scratch at aligned addresses of one memory. */
+import {readFileSync} from 'node:fs';
+import {instantiateKernels} from '../../compiler/numeric/kernels.js';
+import type {Codec, Parameters, Shape, Weight} from '../../compiler/codecs/codec.js';
+
+const run = instantiateKernels(readFileSync(new URL('../../dist/kernels/plain.wasm', import.meta.url)));
+
+/** A small deterministic generator (mulberry32), uniform in [0, 1). */
+export function random(seed: number): () => number {
+	let state = seed >>> 0;
+	return () => {
+		state = (state + 0x6d_2b_79_f5) >>> 0;
+		let t = Math.imul(state ^ (state >>> 15), state | 1);
+		t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+	};
+}
+
+/** Roughly normal values. */
+export function normal(length: number, seed: number, deviation = 1): Float32Array {
+	const next = random(seed);
+	return Float32Array.from({length}, () => deviation * (next() + next() + next() + next() - 2) * Math.sqrt(3));
+}
+
+export function weightOf(values: Float32Array, {rows, columns}: Shape, name = 'w'): Weight {
+	return {name, rows, columns, read: (first, count) => values.slice(first * columns, (first + count) * columns)};
+}
+
+/** A weight as trained ones look: normal, rows of different size, some outliers. */
+export function trainedWeight(shape: Shape, seed: number): Weight {
+	const values = normal(shape.rows * shape.columns, seed, 0.05);
+	const next = random(seed + 1);
+	for (let index = 0; index < values.length; index++) {
+		values[index]! *= (1 + (Math.floor(index / shape.columns) % 5)) * (next() < 0.01 ? 4 : 1);
+	}
+
+	return weightOf(values, shape);
+}
+
+export type Encoded<P extends Parameters> = {readonly codec: Codec<P>; readonly parameters: P; readonly shape: Shape; readonly parts: readonly Uint8Array[]};
+
+const GUARD = 0x7f;
+
+/** Lays out parts, their addresses and other arrays; gives the addresses of [list of parts, …others]. */
+function place({parts}: {readonly parts: readonly Uint8Array[]}, ...sizes: readonly number[]): number[] {
+	const [list, ...rest] = run.layOut(4 * parts.length, ...sizes, ...parts.map(part => part.length)) as [number, ...number[]];
+	const addresses = rest.slice(sizes.length);
+	new Uint32Array(run.memory.buffer, list, parts.length).set(addresses);
+	for (const [index, part] of parts.entries()) {
+		new Uint8Array(run.memory.buffer, addresses[index], part.length).set(part);
+	}
+
+	return [list, ...rest.slice(0, sizes.length)];
+}
+
+/** `length` results at `address`, after checking that nothing behind them was written. */
+function collect(address: number, length: number): Float32Array {
+	const guard = new Uint8Array(run.memory.buffer, address + 4 * length, 64);
+	if (guard.some(byte => byte !== GUARD)) {
+		throw new Error('the kernel wrote past its result');
+	}
+
+	return new Float32Array(run.memory.buffer, address, length).slice();
+}
+
+const guarded = (length: number): number => 4 * length + 64;
+
+const put = (address: number, values: Float32Array): void => new Float32Array(run.memory.buffer, address, values.length).set(values);
+
+const fill = (address: number, bytes: number): Uint8Array => new Uint8Array(run.memory.buffer, address, bytes).fill(GUARD);
+
+export function matvec<P extends Parameters>(encoded: Encoded<P>, x: Float32Array): Float32Array {
+	const {codec, parameters, shape: {rows, columns}} = encoded;
+	const {form, matvec: use} = codec.kernels(parameters);
+	const [list, y, input, formed] = place(encoded, guarded(rows), 4 * columns, form.bytes(columns) + 64) as [number, number, number, number];
+	put(input, x);
+	fill(y, guarded(rows));
+	fill(formed, form.bytes(columns) + 64);
+	if (form.kernel) {
+		run.call(form.kernel, formed, input, columns, ...Object.values(form.numbers ?? {}));
+		if (new Uint8Array(run.memory.buffer, formed + form.bytes(columns), 64).some(byte => byte !== GUARD)) {
+			throw new Error('the form kernel wrote past its form');
+		}
+	}
+
+	run.call(use.kernel, y, form.kernel ? formed : input, list, rows, columns, ...Object.values(use.numbers));
+	return collect(y, rows);
+}
+
+export function tile<P extends Parameters>(encoded: Encoded<P>, x: Float32Array): Float32Array {
+	const {codec, parameters, shape} = encoded;
+	const {rows, columns} = shape;
+	const tokens = x.length / columns;
+	const {tile: use} = codec.kernels(parameters);
+	const bytes = use.scratch(shape);
+	const [list, y, input, scratch] = place(encoded, guarded(rows * tokens), 4 * x.length, bytes + 64) as [number, number, number, number];
+	put(input, x);
+	fill(y, guarded(rows * tokens));
+	fill(scratch, bytes + 64);
+	run.call(use.kernel, y, input, list, scratch, tokens, rows, columns, ...Object.values(use.numbers));
+	if (new Uint8Array(run.memory.buffer, scratch + bytes, 64).some(byte => byte !== GUARD)) {
+		throw new Error('the kernel wrote past its scratch');
+	}
+
+	return collect(y, rows * tokens);
+}
+
+export function row<P extends Parameters>(encoded: Encoded<P>, ids: readonly number[]): Float32Array {
+	const {codec, parameters, shape: {rows, columns}} = encoded;
+	const {row: use} = codec.kernels(parameters);
+	const [list, y, index] = place(encoded, guarded(ids.length * columns), 8 * ids.length) as [number, number, number];
+	new BigInt64Array(run.memory.buffer, index, ids.length).set(ids.map(BigInt));
+	fill(y, guarded(ids.length * columns));
+	run.call(use.kernel, y, index, list, ids.length, rows, columns, ...Object.values(use.numbers));
+	return collect(y, ids.length * columns);
+}
+
+/** Σ w x of one row in f64, and Σ |w x|, which bounds what f32 rounding can add up to. */
+export function dot(w: Float32Array, x: Float32Array, wAt: number, xAt: number, columns: number): {sum: number; magnitude: number} {
+	let sum = 0;
+	let magnitude = 0;
+	for (let column = 0; column < columns; column++) {
+		const product = w[wAt + column]! * x[xAt + column]!;
+		sum += product;
+		magnitude += Math.abs(product);
+	}
+
+	return {sum, magnitude};
+}
