@@ -101,3 +101,6 @@ export const has = <T extends object>(message: T, field: keyof T & string): bool
 	const value: unknown = Object.hasOwn(message, field) ? message[field] : undefined;
 	return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
 };
+
+/** A copy with other fields; defaults of absent fields stay. */
+export const withFields = <T extends object>(message: T, fields: Partial<T>): T => Object.assign(Object.create(Object.getPrototypeOf(message) as object) as T, message, fields);
