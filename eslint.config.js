@@ -19,10 +19,18 @@ export default typescript.config(
 			'@typescript-eslint/no-unnecessary-condition': ['error', {allowConstantLoopConditions: true}],
 			'@typescript-eslint/no-unused-vars': ['error', {argsIgnorePattern: '^_', varsIgnorePattern: '^_'}],
 			'@typescript-eslint/no-empty-function': 'off',
+			// Contexts are records of functions that do not use `this`, and are taken apart where they arrive.
+			'@typescript-eslint/unbound-method': 'off',
+			// Functions that promise by contract need not wait for anything.
+			'@typescript-eslint/require-await': 'off',
 			'no-empty': ['error', {allowEmptyCatch: true}],
 			'@typescript-eslint/prefer-literal-enum-member': 'off',
 			'@typescript-eslint/unified-signatures': 'off',
-			'no-restricted-syntax': ['error', {selector: 'ExportDefaultDeclaration', message: 'Name exports.'}, {selector: 'TSEnumDeclaration', message: 'Use a union of literals.'}],
+			'no-restricted-syntax': [
+				'error',
+				{selector: 'ExportDefaultDeclaration', message: 'Name exports.'},
+				{selector: 'TSEnumDeclaration', message: 'Use a union of literals.'},
+			],
 			eqeqeq: 'error',
 		},
 	},

@@ -24,12 +24,13 @@ export async function runCommandLine(argumentList: readonly string[], io: Io): P
 	let printed = '';
 	const parser = yargs()
 		.scriptName('snug')
-		.usage('snug <command>\n\nCompiles ONNX models for the memory that their users have: a WebAssembly program\nand compressed weights, as a folder of static files.')
+		.usage(
+			'snug <command>\n\nCompiles ONNX models for the memory that their users have: a WebAssembly program\nand compressed weights, as a folder of static files.',
+		)
 		.detectLocale(false)
 		.parserConfiguration({'parse-numbers': false, 'parse-positional-numbers': false, 'dot-notation': false, 'boolean-negation': false, 'greedy-arrays': false})
 		.updateStrings({string: 'value', array: 'repeatable'})
 		.strict()
-		.strictCommands()
 		.exitProcess(false)
 		.showHelpOnFail(false)
 		.wrap(100)
@@ -41,7 +42,7 @@ export async function runCommandLine(argumentList: readonly string[], io: Io): P
 		.example('snug run out -p "Once upon a time"', 'Try the result')
 		.epilogue("'snug <command> --help' explains a command, with examples. Sizes take MB, MiB, GB, or bytes.")
 		.fail((message: string | null, error: Error | undefined) => {
-			problem ??= (message ?? error?.message ?? 'wrong usage').replace(/^Not enough non-option arguments.*/, 'an argument is missing');
+			problem ??= rephrase(message ?? error?.message ?? 'wrong usage', argumentList);
 		});
 	for (const command of commands) {
 		command.register(parser, run => {
@@ -71,6 +72,12 @@ export async function runCommandLine(argumentList: readonly string[], io: Io): P
 		return report(error, io);
 	}
 }
+
+/** Two of the parser's messages, in the words of a command line. */
+const rephrase = (problem: string, [first]: readonly string[]): string =>
+	problem === `Unknown argument: ${first}` && !first?.startsWith('-')
+		? `Unknown command: ${first}`
+		: problem.replace(/^Not enough non-option arguments.*/, 'an argument is missing');
 
 function report(error: unknown, {stderr, signal}: Io): number {
 	if (signal.aborted) {

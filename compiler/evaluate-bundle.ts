@@ -43,7 +43,8 @@ export async function evaluate(source: string, options: EvaluateOptions): Promis
 	const bundle = (await stat(source)).isDirectory() ? source : await denseBundle(source, scope, options);
 	const subject = await open(options.path === 'reference' ? scope.temporary(await referenceBundle(bundle)) : bundle, scope, options);
 	// The reference is not held to the budget: it is the model without loss.
-	const reference = options.against === undefined ? undefined : await open(await denseBundle(options.against, scope, options), scope, {...options, budget: undefined});
+	const reference =
+		options.against === undefined ? undefined : await open(await denseBundle(options.against, scope, options), scope, {...options, budget: undefined});
 	const ids = await subject.model.tokenize(text);
 	const context = chooseContext(subject, options.context);
 	const starts = windowStarts(ids.length, context, options.windows);
@@ -80,12 +81,22 @@ function chooseContext({manifest, generation}: Opened, asked: number | undefined
 }
 
 /** One row of logits for every token of the window but the last. */
-async function* logitsOf({model, generation, tokens}: Opened, window: readonly number[], kind: EvaluateOptions['path'], signal: AbortSignal | undefined): AsyncGenerator<Float32Array, undefined> {
+async function* logitsOf(
+	{model, generation, tokens}: Opened,
+	window: readonly number[],
+	kind: EvaluateOptions['path'],
+	signal: AbortSignal | undefined,
+): AsyncGenerator<Float32Array, undefined> {
 	const run = async (ids: readonly number[], logits: 'all' | 'last', proceed: boolean): Promise<Float32Array> => {
 		const feeds = {[tokens]: {type: 'int64', data: BigInt64Array.from(ids, BigInt), dims: [1, ids.length]}} as const;
 		const {[generation.logits]: output} = await model.run(feeds, {logits, continue: proceed, ...(signal && {signal})});
 		if (!(output?.data instanceof Float32Array)) {
-			throw new SnugError('logits-type', {subject: `output '${generation.logits}'`, problem: 'cannot be evaluated', expected: 'float32', found: output?.type ?? 'nothing'});
+			throw new SnugError('logits-type', {
+				subject: `output '${generation.logits}'`,
+				problem: 'cannot be evaluated',
+				expected: 'float32',
+				found: output?.type ?? 'nothing',
+			});
 		}
 
 		return output.data;
@@ -121,7 +132,11 @@ async function open(directory: string, scope: Scope, {budget, path: kind, signal
 	}
 
 	if (kind === 'decode' && manifest.states.length === 0) {
-		throw new SnugError('no-decode-path', {subject: '--path decode', problem: `needs a model with a key-value cache, which '${manifest.name}' has not`, hint: 'use --path prefill'});
+		throw new SnugError('no-decode-path', {
+			subject: '--path decode',
+			problem: `needs a model with a key-value cache, which '${manifest.name}' has not`,
+			hint: 'use --path prefill',
+		});
 	}
 
 	const model = await load(path.resolve(directory), {...(budget !== undefined && {budget}), ...(signal && {signal})});

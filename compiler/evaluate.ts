@@ -48,7 +48,11 @@ export function createScorer(): Scorer {
 	return {
 		add(logits, target, reference) {
 			if (!(target >= 0 && target < logits.length)) {
-				throw new SnugError('token-out-of-range', {subject: `token ${target}`, problem: 'is not in the vocabulary of the model', expected: `0 to ${logits.length - 1}`});
+				throw new SnugError('token-out-of-range', {
+					subject: `token ${target}`,
+					problem: 'is not in the vocabulary of the model',
+					expected: `0 to ${logits.length - 1}`,
+				});
 			}
 
 			const total = logSumExp(logits);

@@ -75,7 +75,12 @@ export type ArraysResult = {
 };
 
 /** @param inputs Names of inputs and .npy files. @param output The .npz that receives every output under its name. */
-export async function runArrays(directory: string, inputs: ReadonlyArray<readonly [name: string, file: string]>, output: string | undefined, options: RunOptions): Promise<ArraysResult> {
+export async function runArrays(
+	directory: string,
+	inputs: ReadonlyArray<readonly [name: string, file: string]>,
+	output: string | undefined,
+	options: RunOptions,
+): Promise<ArraysResult> {
 	const feeds = Object.fromEntries(
 		await Promise.all(
 			inputs.map(async ([name, file]) => {

@@ -165,4 +165,10 @@ function object(value: unknown, subject: string, expected = 'an object'): Readon
 const show = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
 
 const invalid = (subject: string, expected: string, found: string): SnugError =>
-	new SnugError('invalid-profile', {subject, problem: 'is not valid', expected, found, hint: "'snug profiles NAME --json' prints a complete profile to start from"});
+	new SnugError('invalid-profile', {
+		subject,
+		problem: 'is not valid',
+		expected,
+		found,
+		hint: "'snug profiles NAME --json' prints a complete profile to start from",
+	});

@@ -35,7 +35,10 @@ const example = {
 test('every profile file is listed, is valid and carries the name of its file', t => {
 	const files = readdirSync(folder).filter(name => name.endsWith('.json'));
 	t.deepEqual(files.map(name => path.basename(name, '.json')).sort(), [...profileNames].sort());
-	t.deepEqual(profiles().map(({name}) => name), [...profileNames]);
+	t.deepEqual(
+		profiles().map(({name}) => name),
+		[...profileNames],
+	);
 });
 
 test('in every profile the default budget fits the tab and the WebAssembly memory', t => {
@@ -93,7 +96,7 @@ const refused: ReadonlyArray<readonly [title: string, json: unknown, message: Re
 
 for (const [title, json, message] of refused) {
 	test(`a profile with ${title} is refused with a message that names the field`, t => {
-		t.regex(t.throws(() => readProfile(json, 'kiosk.json'), {instanceOf: SnugError})?.message ?? '', message);
+		t.regex(t.throws(() => readProfile(json, 'kiosk.json'), {instanceOf: SnugError}).message, message);
 	});
 }
 
@@ -111,9 +114,9 @@ test('a profile is found by name and by the path of a file', t => {
 	t.is(findProfile('android-4gb').name, 'android-4gb');
 	t.is(findProfile(file).name, 'kiosk');
 	writeFileSync(file, '{');
-	t.is(t.throws(() => findProfile(file), {instanceOf: SnugError})?.code, 'invalid-profile');
-	t.is(t.throws(() => findProfile(path.join(directory, 'none.json')), {instanceOf: SnugError})?.code, 'unreadable-profile');
-	t.regex(t.throws(() => findProfile('android'), {instanceOf: SnugError, code: 'unknown-profile'})?.message ?? '', /one of android-2gb, android-4gb/);
+	t.is(t.throws(() => findProfile(file), {instanceOf: SnugError}).code, 'invalid-profile');
+	t.is(t.throws(() => findProfile(path.join(directory, 'none.json')), {instanceOf: SnugError}).code, 'unreadable-profile');
+	t.regex(t.throws(() => findProfile('android'), {instanceOf: SnugError, code: 'unknown-profile'}).message, /one of android-2gb, android-4gb/);
 });
 
 test('the smallest figure of a profile decides the budget, and is named', t => {
@@ -127,7 +130,7 @@ test('the smallest figure of a profile decides the budget, and is named', t => {
 test('a budget above what the device gives is refused, and the figure is named', t => {
 	const profile = readProfile(example, 'kiosk.json');
 	const error = t.throws(() => decideBudget(profile, {budget: 600e6}), {instanceOf: SnugError, code: 'budget-above-profile'});
-	t.regex(error?.message ?? '', /profile kiosk: wasmMaximum.*536870912 bytes.*found 600 MB/);
+	t.regex(error.message, /profile kiosk: wasmMaximum.*536870912 bytes.*found 600 MB/);
 });
 
 test('sizes are read in decimal and binary units, in any case, with and without a space', t => {
@@ -152,8 +155,8 @@ test('sizes are read in decimal and binary units, in any case, with and without 
 for (const size of ['', 'MB', '60XB', '-5MB', '0', '1e9', '60M', '1,5GB', '99999999GB', 'Infinity', 0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
 	test(`'${size}' (${typeof size}) is no size`, t => {
 		const error = t.throws(() => parseSize(size, '--budget'), {instanceOf: SnugError, code: 'invalid-size'});
-		t.regex(error?.message ?? '', /^--budget: is no size: expected a positive number/);
-		t.true(error?.message.includes(String(size)));
+		t.regex(error.message, /^--budget: is no size: expected a positive number/);
+		t.true(error.message.includes(String(size)));
 	});
 }
 

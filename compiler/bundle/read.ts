@@ -12,7 +12,12 @@ export function readManifest(directory: string): Manifest {
 	} catch (error) {
 		throw new SnugError(
 			'no-bundle',
-			{subject: `bundle ${directory}`, problem: 'has no manifest.json that can be read', found: (error as Error).message, hint: "'snug compile MODEL -o DIR' writes a bundle"},
+			{
+				subject: `bundle ${directory}`,
+				problem: 'has no manifest.json that can be read',
+				found: (error as Error).message,
+				hint: "'snug compile MODEL -o DIR' writes a bundle",
+			},
 			{cause: error},
 		);
 	}
@@ -21,7 +26,11 @@ export function readManifest(directory: string): Manifest {
 	try {
 		manifest = JSON.parse(text);
 	} catch (error) {
-		throw new SnugError('invalid-manifest', {subject: file, problem: 'is no JSON', found: (error as Error).message, hint: 'compile the model again'}, {cause: error});
+		throw new SnugError(
+			'invalid-manifest',
+			{subject: file, problem: 'is no JSON', found: (error as Error).message, hint: 'compile the model again'},
+			{cause: error},
+		);
 	}
 
 	const format = typeof manifest === 'object' && manifest !== null && 'format' in manifest ? manifest.format : undefined;

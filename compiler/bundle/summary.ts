@@ -84,13 +84,31 @@ export function formatSummary(summary: BundleSummary): string {
 	const {bytes, states} = summary;
 	const sections = [
 		`${summary.name}: ${formatSize(bytes.total)} of ${formatSize(summary.budget)}, ${summary.bitsPerWeight.toFixed(2)} bits per weight (${summary.generator})`,
-		formatTable([['bytes', ''], ...(['weights', 'state', 'activations', 'program', 'other', 'padding', 'total'] as const).map(row => [row, formatSize(bytes[row])]), ['tokenizer (beside)', formatSize(bytes.tokenizer)]]),
-		formatTable([['level', 'holds', 'memory', 'download'], ...summary.levels.map((level, index) => [String(index), formatSize(level.bytes), formatSize(level.memory), formatSize(level.download)])]),
-		formatTable([['code', 'weights', 'elements', 'bytes', 'bits'], ...summary.codes.map(({code, weights, elements, bytes: size, bitsPerWeight}) => [code, String(weights), String(elements), formatSize(size), bitsPerWeight.toFixed(2)])]),
+		formatTable([
+			['bytes', ''],
+			...(['weights', 'state', 'activations', 'program', 'other', 'padding', 'total'] as const).map(row => [row, formatSize(bytes[row])]),
+			['tokenizer (beside)', formatSize(bytes.tokenizer)],
+		]),
+		formatTable([
+			['level', 'holds', 'memory', 'download'],
+			...summary.levels.map((level, index) => [String(index), formatSize(level.bytes), formatSize(level.memory), formatSize(level.download)]),
+		]),
+		formatTable([
+			['code', 'weights', 'elements', 'bytes', 'bits'],
+			...summary.codes.map(({code, weights, elements, bytes: size, bitsPerWeight}) => [
+				code,
+				String(weights),
+				String(elements),
+				formatSize(size),
+				bitsPerWeight.toFixed(2),
+			]),
+		]),
 		states.length === 0
 			? 'no state'
 			: `state: ${states.length} tensors of ${summary.positions} positions in ${[...new Set(states.map(({storage}) => storage))].join(', ')}, ${formatSize(states.reduce((sum, state) => sum + state.bytes, 0))}`,
-		`entries: ${Object.entries(summary.entries).map(([name, symbols]) => `${name}(${symbols.join(', ')})`).join(', ')}`,
+		`entries: ${Object.entries(summary.entries)
+			.map(([name, symbols]) => `${name}(${symbols.join(', ')})`)
+			.join(', ')}`,
 		`inputs: ${summary.inputs.join(', ')}\noutputs: ${summary.outputs.join(', ')}`,
 	];
 	return sections.join('\n\n');

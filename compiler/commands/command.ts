@@ -40,7 +40,8 @@ export const defineCommand = <Options>({usage, summary, examples, options, run}:
 		parser.command(
 			usage,
 			summary,
-			builder => options(examples.reduce((built, [command, explanation]) => built.example(command, explanation), builder.usage(`snug ${usage}\n\n${summary}.`))),
+			builder =>
+				options(examples.reduce((built, [command, explanation]) => built.example(command, explanation), builder.usage(`snug ${usage}\n\n${summary}.`))),
 			parsed => {
 				choose(async io => run(parsed, io));
 			},

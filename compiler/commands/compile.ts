@@ -17,7 +17,11 @@ export const compileCommand = defineCommand({
 	],
 	options: parser =>
 		parser
-			.positional('model', {type: 'string', demandOption: true, description: 'The .onnx file; external data, tokenizer.json and config.json are found beside it'})
+			.positional('model', {
+				type: 'string',
+				demandOption: true,
+				description: 'The .onnx file; external data, tokenizer.json and config.json are found beside it',
+			})
 			.option('output', {...textOption('--output', 'The folder to write'), alias: 'o', demandOption: true})
 			.option('profile', textOption('--profile', "A device: a name of 'snug profiles', or a .json file"))
 			.option('budget', {...sizeOption('--budget', 'Bytes that the model may hold: 60MB, 64MiB, bytes'), ...otherwise("the profile's")})
@@ -28,7 +32,7 @@ export const compileCommand = defineCommand({
 				type: 'string',
 				array: true,
 				requiresArg: true,
-				description: 'NAME=N fixes a free dimension, NAME=1..N bounds it; once for each',
+				description: 'NAME=N fixes a free dimension, NAME=1..N bounds it, batch=* frees the batch; once for each',
 				coerce: (value: readonly string[]) => pairs('--dim', value, readDim),
 			})
 			.option('cache-precision', choiceOption('--cache-precision', 'Type of the key-value cache', ['float32', 'float16', 'int8']))
@@ -37,12 +41,13 @@ export const compileCommand = defineCommand({
 			.group(['codecs', 'bits', 'cache-precision'], 'Compression:')
 			.group(['dim'], 'Shapes:'),
 	async run({model, output, profile, budget, codecs, bits, maxSequence, dim, cachePrecision, json}, io) {
+		const device = profile === undefined ? undefined : findProfile(profile);
 		const {compile} = await import('../compile.js');
 		const progress = createProgress(io.stderr);
 		try {
 			const result = await compile(model, {
 				output,
-				...(profile !== undefined && {profile: findProfile(profile)}),
+				...(device && {profile: device}),
 				...(budget !== undefined && {budget}),
 				...(codecs && {codecs}),
 				...(bits !== undefined && {bits}),

@@ -19,7 +19,11 @@ export const evalCommand = defineCommand({
 			.option('text', {...textOption('--text', 'A text file'), demandOption: true})
 			.option('context', {...countOption('--context', 'Tokens in a window', 2), ...otherwise('what the model holds, at most 512')})
 			.option('windows', {...countOption('--windows', 'Windows, evenly spaced over the text'), default: '24', ...otherwise('24')})
-			.option('path', {...choiceOption('--path', 'Kernels that make the logits', ['decode', 'prefill', 'reference']), default: 'prefill', ...otherwise('prefill')})
+			.option('path', {
+				...choiceOption('--path', 'Kernels that make the logits', ['decode', 'prefill', 'reference']),
+				default: 'prefill',
+				...otherwise('prefill'),
+			})
 			.option('against', textOption('--against', 'An ONNX model: adds the divergence from its predictions and how often the likeliest token agrees'))
 			.option('budget', {...sizeOption('--budget', 'Bytes that the model may hold'), ...otherwise("the bundle's largest level")})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'}),

@@ -24,10 +24,12 @@ export const textOption = (option: string, description: string) => ({...flag, de
 export const sizeOption = (option: string, description: string) => ({...flag, description, coerce: once(option, text => parseSize(text, option))}) as const;
 
 /** A whole number of at least `least`. */
-export const countOption = (option: string, description: string, least = 1) => ({...flag, description, coerce: once(option, text => readNumber(option, text, least, /^\d+$/, 'a whole number'))}) as const;
+export const countOption = (option: string, description: string, least = 1) =>
+	({...flag, description, coerce: once(option, text => readNumber(option, text, least, /^\d+$/, 'a whole number'))}) as const;
 
 /** A number of at least `least`. */
-export const numberOption = (option: string, description: string, least = 0) => ({...flag, description, coerce: once(option, text => readNumber(option, text, least, /^\d*\.?\d+$/, 'a number'))}) as const;
+export const numberOption = (option: string, description: string, least = 0) =>
+	({...flag, description, coerce: once(option, text => readNumber(option, text, least, /^\d*\.?\d+$/, 'a number'))}) as const;
 
 function readNumber(option: string, text: string, least: number, form: RegExp, kind: string): number {
 	const value = Number(text);
@@ -87,13 +89,17 @@ export function pairs<T>(option: string, value: readonly string[], read: (text: 
 	});
 }
 
-/** A dimension: `4`, or `1..8` for bounds. */
-export function readDim(text: string, subject: string): number | {readonly min: number; readonly max: number} {
+/** A dimension: `4`, `1..8` for bounds, or `*` to leave it free. */
+export function readDim(text: string, subject: string): number | {readonly min: number; readonly max: number} | '*' {
+	if (text === '*') {
+		return text;
+	}
+
 	const [, low, high] = /^(\d+)(?:\.\.(\d+))?$/.exec(text) ?? [];
 	const min = Number(low);
 	const max = high === undefined ? min : Number(high);
 	if (low === undefined || !Number.isSafeInteger(max) || min > max) {
-		throw new RangeError(`${subject}: expected a number (4) or bounds (1..8), found '${text}'`);
+		throw new RangeError(`${subject}: expected a number (4), bounds (1..8) or *, found '${text}'`);
 	}
 
 	return high === undefined ? min : {min, max};

@@ -60,7 +60,10 @@ const describe = ({name, description, webgpu, storage, ...profile}: Profile): st
 		['shared memory', yesNo(profile.sharedMemory)],
 		['threads', String(profile.threads)],
 		['SIMD', profile.simd],
-		['WebGPU', webgpu ? `buffers ${formatSize(webgpu.maxBufferSize)}, bindings ${formatSize(webgpu.maxStorageBufferBindingSize)}, f16 ${yesNo(webgpu.f16)}` : 'none'],
+		[
+			'WebGPU',
+			webgpu ? `buffers ${formatSize(webgpu.maxBufferSize)}, bindings ${formatSize(webgpu.maxStorageBufferBindingSize)}, f16 ${yesNo(webgpu.f16)}` : 'none',
+		],
 		['storage', `${formatSize(storage.quota)}, OPFS ${yesNo(storage.opfs)}`],
 	])}\n\n${profile.sources}`;
 

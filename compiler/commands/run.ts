@@ -37,7 +37,12 @@ export const runCommand = defineCommand({
 					throw new Error('expected either --prompt TEXT or --input NAME=FILE.npy');
 				}
 
-				const misplaced = prompt === undefined ? (['max-tokens', 'temperature', 'seed'] as const).find(name => rest[name] !== undefined) : output === undefined ? undefined : 'output';
+				const misplaced =
+					prompt === undefined
+						? (['max-tokens', 'temperature', 'seed'] as const).find(name => rest[name] !== undefined)
+						: output === undefined
+							? undefined
+							: 'output';
 				if (misplaced !== undefined) {
 					throw new Error(`--${misplaced} goes with ${prompt === undefined ? '--prompt' : '--input'}`);
 				}
@@ -52,7 +57,12 @@ export const runCommand = defineCommand({
 			if (input) {
 				const result = await runArrays(bundle, input, output, options);
 				progress.end();
-				print(io, json, result, `${formatTable([['output', 'type', 'dims'], ...result.outputs.map(({name, type, dims}) => [name, type, dims.join(' × ')])])}\n`);
+				print(
+					io,
+					json,
+					result,
+					`${formatTable([['output', 'type', 'dims'], ...result.outputs.map(({name, type, dims}) => [name, type, dims.join(' × ')])])}\n`,
+				);
 				return;
 			}
 
@@ -72,7 +82,9 @@ export const runCommand = defineCommand({
 			progress.end();
 			print(io, json, result, '\n');
 			if (!json && io.stderr.isTTY) {
-				io.stderr.write(`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} a second, the first after ${result.timeToFirstToken.toFixed(2)} s, ${formatSize(result.memory)}\n`);
+				io.stderr.write(
+					`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} a second, the first after ${result.timeToFirstToken.toFixed(2)} s, ${formatSize(result.memory)}\n`,
+				);
 			}
 		} finally {
 			progress.end();
