@@ -5,7 +5,7 @@
 
 #define BINARY(name, vector) \
 	KERNEL(binary_##name##_f32)(f32 *y, const f32 *a, const f32 *b, i32 rank, const i32 *dims, const i32 *strides_a, const i32 *strides_b) { \
-		i32 n = dims[rank - 1], rows = product(rank - 1, dims), step_a = strides_a[rank - 1], step_b = strides_b[rank - 1]; \
+		i32 n = dims[rank - 1], rows = n ? product(rank - 1, dims) : 0, step_a = strides_a[rank - 1], step_b = strides_b[rank - 1]; \
 		for (i32 r = 0; r < rows; r++, y += n) { \
 			const f32 *p = a + offset_of(r, rank - 1, dims, strides_a), *q = b + offset_of(r, rank - 1, dims, strides_b); \
 			i32 i = 0; \

@@ -1,11 +1,18 @@
-// Softmax over the last axis: y[r, c] = exp(x[r, c] - max_r) / sum_r. May work in place.
+// Softmax and its logarithm over the last axis, rows x columns: y = exp(x - max) / sum, and y = x - max - log sum. May work in place.
 #include "math.h"
+
+static inline f32 largest(const f32 *x, i32 columns) {
+	v128_t tops = wasm_f32x4_splat(-INFINITY_F32);
+	i32 c = 0;
+	for (; c + 4 <= columns; c += 4) tops = wasm_f32x4_pmax(tops, wasm_v128_load(x + c));
+	f32 top = max_f32x4(tops);
+	for (; c < columns; c++) top = x[c] > top ? x[c] : top;
+	return top;
+}
 
 KERNEL(softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns) {
 	for (i32 r = 0; r < rows; r++, x += columns, y += columns) {
-		f32 top = -INFINITY_F32;
-		for (i32 c = 0; c < columns; c++) top = x[c] > top ? x[c] : top;
-		f32 sum = 0;
+		f32 top = largest(x, columns);
 		i32 c = 0;
 		v128_t sums = wasm_f32x4_splat(0), tops = wasm_f32x4_splat(top);
 		for (; c + 4 <= columns; c += 4) {
@@ -13,9 +20,22 @@ KERNEL(softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns) {
 			wasm_v128_store(y + c, e);
 			sums = wasm_f32x4_add(sums, e);
 		}
-		sum = sum_f32x4(sums);
+		f32 sum = sum_f32x4(sums);
 		for (; c < columns; c++) sum += y[c] = exp_f32(x[c] - top);
 		f32 scale = 1 / sum;
 		for (c = 0; c < columns; c++) y[c] *= scale;
+	}
+}
+
+KERNEL(log_softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns) {
+	for (i32 r = 0; r < rows; r++, x += columns, y += columns) {
+		f32 top = largest(x, columns);
+		i32 c = 0;
+		v128_t sums = wasm_f32x4_splat(0), tops = wasm_f32x4_splat(top);
+		for (; c + 4 <= columns; c += 4) sums = wasm_f32x4_add(sums, exp_f32x4(wasm_f32x4_sub(wasm_v128_load(x + c), tops)));
+		f32 sum = sum_f32x4(sums);
+		for (; c < columns; c++) sum += exp_f32(x[c] - top);
+		f32 log = log_f32(sum);
+		for (c = 0; c < columns; c++) y[c] = x[c] - top - log;
 	}
 }

@@ -3,7 +3,7 @@
 
 #define WHERE(T) \
 	KERNEL(where_##T)(T *y, const u8 *condition, const T *a, const T *b, i32 rank, const i32 *dims, const i32 *strides_condition, const i32 *strides_a, const i32 *strides_b) { \
-		i32 n = dims[rank - 1], rows = product(rank - 1, dims); \
+		i32 n = dims[rank - 1], rows = n ? product(rank - 1, dims) : 0; \
 		i32 step = strides_condition[rank - 1], step_a = strides_a[rank - 1], step_b = strides_b[rank - 1]; \
 		for (i32 r = 0; r < rows; r++, y += n) { \
 			const u8 *c = condition + offset_of(r, rank - 1, dims, strides_condition); \
@@ -18,7 +18,7 @@ WHERE(u64)
 
 // Four elements at a time: four condition bytes become four masks.
 KERNEL(where_u32)(u32 *y, const u8 *condition, const u32 *a, const u32 *b, i32 rank, const i32 *dims, const i32 *strides_condition, const i32 *strides_a, const i32 *strides_b) {
-	i32 n = dims[rank - 1], rows = product(rank - 1, dims);
+	i32 n = dims[rank - 1], rows = n ? product(rank - 1, dims) : 0;
 	i32 step = strides_condition[rank - 1], step_a = strides_a[rank - 1], step_b = strides_b[rank - 1];
 	v128_t zero = wasm_i32x4_splat(0);
 	for (i32 r = 0; r < rows; r++, y += n) {
