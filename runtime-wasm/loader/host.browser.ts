@@ -1,0 +1,87 @@
+/** Browsers: module workers from the file itself or from a Blob URL, messages by `postMessage`. */
+import {SnugError} from '../../compiler/error.js';
+import type {Host, Port, WorkerEvents, WorkerHandle, WorkerStart} from './host-type.js';
+import {workerName} from './host-type.js';
+import type {ToPage, ToWorker} from './protocol.js';
+
+/** A dedicated worker's global scope, as far as it is used here. */
+type Scope = {
+	readonly name: string;
+	postMessage(message: ToPage, transfer: Transferable[]): void;
+	addEventListener(type: 'message', listener: (event: MessageEvent<ToWorker>) => void): void;
+	readonly document?: unknown;
+};
+
+const scope = globalThis as unknown as Scope;
+
+function startWorker(start: WorkerStart, {onMessage, onEnd}: WorkerEvents): WorkerHandle {
+	const blob = start.kind === 'code' ? URL.createObjectURL(new Blob([start.code], {type: 'text/javascript'})) : undefined;
+	const worker = new Worker(blob ?? (start as {readonly url: URL}).url, {type: 'module', name: workerName});
+	const forget = (): void => {
+		if (blob !== undefined) {
+			URL.revokeObjectURL(blob);
+		}
+	};
+
+	worker.addEventListener('message', ({data}: MessageEvent<ToPage>) => {
+		forget();
+		onMessage(data);
+	});
+	worker.addEventListener('error', event => {
+		forget();
+		event.preventDefault();
+		onEnd(
+			new SnugError('worker-failed', {
+				subject: 'worker',
+				problem: event.message || 'the page may not start it',
+				hint: "a content security policy must allow worker-src 'self' or blob:, and script-src 'wasm-unsafe-eval'",
+			}),
+		);
+	});
+	return {
+		post: (message, transfer = []) => {
+			worker.postMessage(message, transfer);
+		},
+		keepAlive() {},
+		terminate() {
+			forget();
+			worker.terminate();
+		},
+	};
+}
+
+function port(): Port | undefined {
+	if (scope.document !== undefined || scope.name !== workerName) {
+		return undefined;
+	}
+
+	return {
+		post: (message, transfer = []) => {
+			scope.postMessage(message, transfer);
+		},
+		listen: onMessage => {
+			scope.addEventListener('message', ({data}) => {
+				onMessage(data);
+			});
+		},
+	};
+}
+
+export const host: Host = {
+	name: 'browser',
+	present: true,
+	startWorker,
+	resolve: url => new URL(url, globalThis.document?.baseURI ?? globalThis.location.href),
+	port,
+	/** A content security policy may forbid Blob URLs; the file's name carries the same hash. */
+	async importModule(bytes, url) {
+		const blob = URL.createObjectURL(new Blob([bytes as BufferSource], {type: 'text/javascript'}));
+		try {
+			return await import(/* webpackIgnore: true */ /* @vite-ignore */ blob);
+		} catch {
+			return await import(/* webpackIgnore: true */ /* @vite-ignore */ url.href);
+		} finally {
+			URL.revokeObjectURL(blob);
+		}
+	},
+};

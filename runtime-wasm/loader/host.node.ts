@@ -1,0 +1,68 @@
+/** Node: worker threads, file: URLs. Built-in modules are taken when needed, so that this file also loads in browsers. */
+import type {HostProcess} from './host-process.js';
+import {SnugError} from '../../compiler/error.js';
+import {workerName, type Host, type Port, type WorkerEvents, type WorkerHandle, type WorkerStart} from './host-type.js';
+import type {ToPage, ToWorker} from './protocol.js';
+
+const runtime = (globalThis as {process?: HostProcess}).process;
+const present = typeof runtime?.getBuiltinModule === 'function' && runtime.versions?.node !== undefined;
+const threads = (): typeof import('node:worker_threads') => runtime!.getBuiltinModule('node:worker_threads');
+
+function startWorker(start: WorkerStart, {onMessage, onEnd}: WorkerEvents): WorkerHandle {
+	const url = start.kind === 'code' ? new URL(`data:text/javascript,${encodeURIComponent(start.code)}`) : start.url;
+	const worker = new (threads().Worker)(url, {name: workerName, workerData: workerName});
+	worker.on('message', (message: ToPage) => {
+		onMessage(message);
+	});
+	worker.on('error', onEnd);
+	worker.on('exit', code => {
+		onEnd(new SnugError('worker-failed', {subject: 'worker', problem: `ended with status ${code}`}));
+	});
+	return {
+		post: (message, transfer = []) => {
+			worker.postMessage(message, transfer as import('node:worker_threads').TransferListItem[]);
+		},
+		keepAlive: yes => {
+			if (yes) {
+				worker.ref();
+			} else {
+				worker.unref();
+			}
+		},
+		terminate: () => {
+			void worker.terminate();
+		},
+	};
+}
+
+function resolve(url: string | URL): URL {
+	return url instanceof URL || /^(?:[a-z][\w+.-]*:\/\/|file:)/i.test(url) ? new URL(url) : runtime!.getBuiltinModule('node:url').pathToFileURL(url);
+}
+
+function port(): Port | undefined {
+	const {parentPort, workerData} = threads();
+	if (parentPort === null || workerData !== workerName) {
+		return undefined;
+	}
+
+	return {
+		post: (message, transfer = []) => {
+			parentPort.postMessage(message, transfer as import('node:worker_threads').TransferListItem[]);
+		},
+		listen: onMessage => {
+			parentPort.on('message', (message: ToWorker) => {
+				onMessage(message);
+			});
+		},
+	};
+}
+
+export const host: Host = {
+	name: 'node',
+	present,
+	startWorker,
+	resolve,
+	port,
+	readFile: async (url, signal) => runtime!.getBuiltinModule('node:fs/promises').readFile(url, {signal}),
+	importModule: async bytes => import(/* webpackIgnore: true */ /* @vite-ignore */ `data:text/javascript;base64,${runtime!.getBuiltinModule('node:buffer').Buffer.from(bytes).toString('base64')}`),
+};

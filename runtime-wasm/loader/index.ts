@@ -1,0 +1,40 @@
+/** `snug/runtime`: loads a bundle and runs it in a worker, in browsers and in Node. */
+import {connect} from './connection.js';
+import {host} from './host.js';
+import {makeModel} from './model.js';
+import {parseBudget} from './size.js';
+import type {LoadOptions, Model} from './types.js';
+import {ownTokenizer, workerStarts} from './worker-start.js';
+
+export {SnugError} from '../../compiler/error.js';
+export type * from './types.js';
+
+/** Loads the bundle in the folder `url`: relative to the page, or in Node a path, a file: or an http: URL. */
+export async function load(url: string | URL, options: LoadOptions = {}): Promise<Model> {
+	const {budget = 'auto', simd = 'auto', signal, fetch, onProgress} = options;
+	signal?.throwIfAborted();
+	const call = {
+		kind: 'load',
+		url: manifestOf(host.resolve(url)).href,
+		budget: parseBudget(budget),
+		simd,
+		remote: fetch !== undefined,
+		tokenizer: ownTokenizer?.href ?? null,
+	} as const;
+	const connection = await connect(workerStarts, {fetch, ...(onProgress && {onProgress})}, signal);
+	try {
+		return makeModel(connection, await connection.call(call, {signal}));
+	} catch (error) {
+		connection.close(error as Error);
+		throw error;
+	}
+}
+
+function manifestOf(url: URL): URL {
+	const folder = new URL(url);
+	if (!folder.pathname.endsWith('/') && !folder.pathname.endsWith('.json')) {
+		folder.pathname += '/';
+	}
+
+	return folder.pathname.endsWith('/') ? new URL('manifest.json', folder) : folder;
+}

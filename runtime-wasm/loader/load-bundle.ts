@@ -1,0 +1,140 @@
+/**
+ * Loads a bundle into a new memory: manifest, program and the chunks of one level, each verified, its pieces copied to their places and
+ * dropped. A few files are on their way at once, so no second copy of the weights ever stands in memory.
+ */
+import type {LevelEntry} from '../../compiler/bundle/format.js';
+import {SnugError} from '../../compiler/error.js';
+import {host} from './host.js';
+import {parseManifest, type Bundle} from './manifest.js';
+import {bytesAt, createMemory} from './memory.js';
+import type {LoadCall} from './protocol.js';
+import {caller, type Session} from './session.js';
+import {describeDim} from './shape.js';
+import {chooseSimd} from './simd.js';
+import {formatBytes} from './size.js';
+import {openSource, type RemoteFetch, type Source} from './source.js';
+import type {PortInfo, Progress} from './types.js';
+
+/** Files on their way at once. */
+const parallel = 4;
+
+export type Loaded = {readonly session: Session; readonly source: Source};
+
+export async function loadBundle(call: LoadCall, signal: AbortSignal, remote: RemoteFetch | undefined, onProgress: (progress: Progress) => void): Promise<Loaded> {
+	const source = openSource(new URL(call.url), signal, remote);
+	const simd = chooseSimd(call.simd, host.name === 'node');
+	const bundle = parseManifest(await source.manifest());
+	const index = chooseLevel(bundle, call.budget);
+	const level = bundle.levels[index]!;
+	const programFile = bundle.programs[simd];
+	const total = programFile.bytes + level.chunks.reduce((sum, chunk) => sum + bundle.chunks[chunk]!.bytes, 0);
+	let loaded = 0;
+	const onBytes = (count: number): void => {
+		loaded += count;
+		onProgress({loaded, total, level: index});
+	};
+
+	const memory = createMemory(level.memory);
+	const [instance] = await Promise.all([instantiate(source, programFile, memory, onBytes), placeChunks(bundle, level, source, memory, onBytes)]);
+	bytesAt(memory, bundle.table.address, level.table.length * 4).set(new Uint8Array(Uint32Array.from(level.table, word => word >>> 0).buffer));
+	const session: Session = {
+		bundle,
+		memory,
+		call: caller(bundle, instance.exports),
+		past: 0,
+		tokens: [],
+		info: {
+			target: 'wasm',
+			threads: 1,
+			simd,
+			level: index,
+			levels: bundle.levels.length,
+			memory: memory.buffer.byteLength + programFile.bytes,
+			budget: call.budget ?? level.bytes,
+			inputs: [...bundle.inputs, ...bundle.states.map(({input, dtype, shape}) => ({name: input, dtype, shape}))].map(portInfo),
+			outputs: [...bundle.outputs, ...bundle.states.map(({output, dtype, shape}) => ({name: output, dtype, shape}))].map(portInfo),
+			bytesLoaded: loaded,
+		},
+	};
+	return {session, source};
+}
+
+const portInfo = ({name, dtype, shape}: Pick<Bundle['inputs'][number], 'name' | 'dtype' | 'shape'>): PortInfo => ({
+	name,
+	type: dtype,
+	dims: shape.map(dim => (typeof dim === 'number' ? dim : describeDim(dim))),
+});
+
+/** The largest level inside the budget. */
+function chooseLevel({levels, name}: Bundle, budget: number | null): number {
+	const fitting = levels.flatMap(({bytes}, index) => (budget === null || bytes <= budget ? [index] : []));
+	const best = fitting.reduce<number | undefined>((chosen, index) => (chosen === undefined || levels[index]!.bytes > levels[chosen]!.bytes ? index : chosen), undefined);
+	if (best === undefined) {
+		const smallest = Math.min(...levels.map(({bytes}) => bytes));
+		throw new SnugError('budget-too-small', {
+			subject: `model '${name}'`,
+			problem: 'does not fit the budget',
+			expected: `at least ${formatBytes(smallest)}`,
+			found: formatBytes(budget!),
+			hint: 'raise the budget, or compile for a smaller one',
+		});
+	}
+
+	return best;
+}
+
+async function instantiate(source: Source, file: Bundle['programs']['plain'], memory: WebAssembly.Memory, onBytes: (count: number) => void): Promise<WebAssembly.Instance> {
+	const bytes = await source.read(file, onBytes);
+	try {
+		const module = await WebAssembly.compile(bytes as BufferSource);
+		const foreign = WebAssembly.Module.imports(module).find(entry => `${entry.module}.${entry.name}` !== 'env.memory');
+		if (foreign) {
+			throw new SnugError('bad-program', {subject: source.urlOf(file).href, problem: 'the program imports more than memory', found: `${foreign.module}.${foreign.name}`});
+		}
+
+		return await WebAssembly.instantiate(module, {env: {memory}});
+	} catch (error) {
+		throw error instanceof SnugError
+			? error
+			: new SnugError(
+					'bad-program',
+					{subject: source.urlOf(file).href, problem: `the program cannot be started (${error instanceof Error ? error.message : String(error)})`, hint: "a content security policy must allow 'wasm-unsafe-eval'; else compile the model again"},
+					{cause: error},
+				);
+	}
+}
+
+type Copy = {readonly offset: number; readonly bytes: number; readonly address: number};
+
+/** For each chunk, where its pieces go at this level. */
+function copiesOf({parts, chunks}: Bundle, {placement}: LevelEntry): readonly Copy[][] {
+	const copies = chunks.map((): Copy[] => []);
+	for (const [index, {pieces}] of parts.entries()) {
+		let address = placement[index]!;
+		for (const {chunk, offset, bytes} of address < 0 ? [] : pieces) {
+			copies[chunk]!.push({offset, bytes, address});
+			address += bytes;
+		}
+	}
+
+	return copies;
+}
+
+async function placeChunks(bundle: Bundle, level: LevelEntry, source: Source, memory: WebAssembly.Memory, onBytes: (count: number) => void): Promise<void> {
+	const copies = copiesOf(bundle, level);
+	const queue = [...level.chunks];
+	let failed = false;
+	const work = async (): Promise<void> => {
+		for (let chunk = queue.shift(); chunk !== undefined && !failed; chunk = queue.shift()) {
+			const bytes = await source.read(bundle.chunks[chunk]!, onBytes).catch((error: unknown) => {
+				failed = true;
+				throw error;
+			});
+			for (const {offset, bytes: length, address} of copies[chunk]!) {
+				bytesAt(memory, address, length).set(bytes.subarray(offset, offset + length));
+			}
+		}
+	};
+
+	await Promise.all(Array.from({length: parallel}, work));
+}

@@ -1,0 +1,125 @@
+/** The page's side of a model: calls go to the worker, which does them in order; generations come back as they are made. */
+import {SnugError} from '../../compiler/error.js';
+import type {Connection} from './connection.js';
+import type {Prompt} from './protocol.js';
+import type {FinishReason, GenerateOptions, Info, Message, Model, Usage} from './types.js';
+
+export function makeModel(connection: Connection, info: Info): Model {
+	let finishReason: FinishReason | null = null;
+	let usage: Usage | null = null;
+
+	async function* stream<T extends string | number>(prompt: Prompt, {signal, ...options}: GenerateOptions): AsyncGenerator<T, void, void> {
+		finishReason = null;
+		usage = null;
+		// Leaving the loop early is an abort of the caller's making.
+		const left = new AbortController();
+		const leave = (): void => {
+			left.abort();
+		};
+
+		signal?.addEventListener('abort', leave);
+		if (signal?.aborted) {
+			leave();
+		}
+
+		const pieces: T[] = [];
+		let wake = (): void => undefined;
+		let ended = false;
+		let failure: {readonly error: unknown} | undefined;
+		const watch = connection
+			.call(
+				{kind: 'generate', prompt, options},
+				{
+					signal: left.signal,
+					onPieces(fresh) {
+						pieces.push(...(fresh as readonly T[]));
+						wake();
+					},
+				},
+			)
+			.then(
+				result => {
+					finishReason = result.reason;
+					usage = result.usage;
+				},
+				(error: unknown) => {
+					if (left.signal.aborted) {
+						finishReason = 'abort';
+						pieces.length = 0;
+					} else {
+						failure = {error};
+					}
+				},
+			)
+			.finally(() => {
+				ended = true;
+				wake();
+			});
+		try {
+			for (;;) {
+				while (pieces.length > 0) {
+					yield pieces.shift()!;
+				}
+
+				if (ended) {
+					break;
+				}
+
+				await new Promise<void>(resolve => {
+					wake = resolve;
+				});
+			}
+
+			if (failure) {
+				throw failure.error;
+			}
+		} finally {
+			signal?.removeEventListener('abort', leave);
+			leave();
+			await watch;
+		}
+	}
+
+	const checkList = (value: unknown, subject: string, expected: string): void => {
+		if (!Array.isArray(value)) {
+			throw new SnugError('bad-prompt', {subject, problem: 'wrong kind of value', expected, found: value === null ? 'null' : typeof value});
+		}
+	};
+
+	return {
+		info,
+		get finishReason() {
+			return finishReason;
+		},
+		get usage() {
+			return usage;
+		},
+		async run(feeds, {signal, ...options} = {}) {
+			return connection.call({kind: 'run', feeds, options}, {signal});
+		},
+		generate(prompt: string | readonly Message[], options: GenerateOptions = {}) {
+			if (typeof prompt !== 'string') {
+				checkList(prompt, 'prompt', 'a text or a list of messages');
+			}
+
+			return stream<string>({text: prompt}, options);
+		},
+		generateTokens(ids, options = {}) {
+			const tokens = Array.from(ids, Number);
+			return stream<number>({tokens}, options);
+		},
+		async tokenize(text) {
+			return connection.call({kind: 'tokenize', text});
+		},
+		async detokenize(ids) {
+			return connection.call({kind: 'detokenize', ids: Array.from(ids, Number)});
+		},
+		reset() {
+			// An error, such as a released model, comes out of the next call.
+			connection.call({kind: 'reset'}).catch(() => undefined);
+		},
+		release() {
+			connection.close(new SnugError('released', {subject: 'model', problem: 'it was released', hint: 'load it again'}));
+		},
+	};
+}

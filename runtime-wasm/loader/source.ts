@@ -1,0 +1,66 @@
+/**
+ * Reads the bundle's files in the worker, whatever they come from: HTTP, a file: URL, or the caller's fetch on the page. Verifies
+ * every file against the manifest; a damaged one is fetched once more before it is an error.
+ */
+import type {FileEntry} from '../../compiler/bundle/format.js';
+import {SnugError} from '../../compiler/error.js';
+import {fetchFile} from './fetch.js';
+import {sha256} from './hash.js';
+import {host} from './host.js';
+
+/** Asks the page to fetch; see `protocol.ts`. */
+export type RemoteFetch = (url: string, bytes: number | null, reload: boolean, signal: AbortSignal) => Promise<Uint8Array>;
+
+export type Source = {
+	/** The manifest's text. */
+	manifest(): Promise<string>;
+	/** A file of the bundle, verified. `onBytes` counts what has come; it may be taken back. */
+	read(entry: FileEntry, onBytes?: (count: number) => void): Promise<Uint8Array>;
+	urlOf(entry: FileEntry): URL;
+};
+
+export function openSource(manifest: URL, signal: AbortSignal, remote: RemoteFetch | undefined): Source {
+	const urlOf = ({file}: FileEntry): URL => new URL(file, manifest);
+	const get = async (url: URL, bytes: number | undefined, reload: boolean, onBytes?: (count: number) => void): Promise<Uint8Array> => {
+		if (!remote && !(url.protocol === 'file:' && host.readFile)) {
+			return fetchFile(url, {fetch: globalThis.fetch, signal, bytes, reload, ...(onBytes ? {onBytes} : {})});
+		}
+
+		const file = remote ? await remote(url.href, bytes ?? null, reload, signal) : await readLocal(url, signal);
+		onBytes?.(file.length);
+		return file;
+	};
+
+	const read = async (entry: FileEntry, onBytes?: (count: number) => void): Promise<Uint8Array> => {
+		for (let again = false; ; again = true) {
+			const bytes = await get(urlOf(entry), entry.bytes, again, onBytes);
+			signal.throwIfAborted();
+			const found = bytes.length === entry.bytes ? await sha256(bytes) : `${bytes.length} bytes`;
+			if (found === entry.sha256) {
+				return bytes;
+			}
+
+			onBytes?.(-bytes.length);
+			if (again) {
+				throw new SnugError('damaged-file', {
+					subject: urlOf(entry).href,
+					problem: 'the file is damaged',
+					expected: bytes.length === entry.bytes ? `SHA-256 ${entry.sha256}` : `${entry.bytes} bytes`,
+					found,
+					hint: 'upload the bundle again',
+				});
+			}
+		}
+	};
+
+	return {manifest: async () => new TextDecoder().decode(await get(manifest, undefined, false)), read, urlOf};
+}
+
+async function readLocal(url: URL, signal: AbortSignal): Promise<Uint8Array> {
+	try {
+		return await host.readFile!(url, signal);
+	} catch (error) {
+		signal.throwIfAborted();
+		throw new SnugError('unreadable', {subject: url.href, problem: `cannot be read (${error instanceof Error ? error.message : String(error)})`, hint: 'name the folder that holds manifest.json'}, {cause: error});
+	}
+}

@@ -1,0 +1,173 @@
+/**
+ * The worker: owns the memory, does one call after the other in the order in which they came, and answers by message.
+ */
+import {SnugError} from '../../compiler/error.js';
+import {generate} from './generate.js';
+import type {Port} from './host-type.js';
+import {loadBundle, type Loaded} from './load-bundle.js';
+import {fromFailure, toFailure, type Call, type Prompt, type Results, type ToWorker} from './protocol.js';
+import {run} from './run.js';
+import {forget} from './session.js';
+import type {RemoteFetch} from './source.js';
+import {encodePrompt, openTokenizer} from './text-model.js';
+import {textStream} from './text.js';
+import type {Tokenizer} from './tokenizer/tokenizer.js';
+import type {GenerateOptions, Tensor} from './types.js';
+
+type Result = Results[keyof Results];
+
+export function serve(port: Port): void {
+	let queue = Promise.resolve();
+	const controllers = new Map<number, AbortController>();
+	const fetches = remoteFetches(port);
+	const model = openModel(port, fetches.fetch);
+	const handle = async (id: number, call: Call): Promise<void> => {
+		const {signal} = controllers.get(id)!;
+		try {
+			signal.throwIfAborted();
+			const result = await model(id, call, signal);
+			port.post({kind: 'done', id, result}, call.kind === 'run' ? buffersOf(result as Results['run']) : []);
+		} catch (error) {
+			port.post({kind: 'failed', id, error: toFailure(error)});
+		} finally {
+			controllers.delete(id);
+		}
+	};
+
+	port.listen((message: ToWorker) => {
+		switch (message.kind) {
+			case 'call': {
+				controllers.set(message.id, new AbortController());
+				queue = queue.then(async () => handle(message.id, message.call));
+				break;
+			}
+
+			case 'abort': {
+				controllers.get(message.id)?.abort();
+				break;
+			}
+
+			case 'fetched':
+			case 'unfetched': {
+				fetches.settle(message);
+				break;
+			}
+		}
+	});
+	port.post({kind: 'ready'});
+}
+
+const buffersOf = (tensors: Readonly<Record<string, Tensor>>): ArrayBuffer[] => [...new Set(Object.values(tensors).map(({data}) => data.buffer as ArrayBuffer))];
+
+/** Files that the page fetches for the worker. */
+function remoteFetches(port: Port): {fetch: RemoteFetch; settle(message: Extract<ToWorker, {kind: 'fetched' | 'unfetched'}>): void} {
+	const waiting = new Map<number, {resolve(bytes: Uint8Array): void; reject(error: Error): void}>();
+	let count = 0;
+	return {
+		fetch: async (url, bytes, reload, signal) =>
+			new Promise((resolve, reject) => {
+				const id = count++;
+				waiting.set(id, {resolve, reject});
+				signal.addEventListener('abort', () => {
+					reject(signal.reason as Error);
+				});
+				port.post({kind: 'fetch', id, url, bytes, reload});
+			}),
+		settle(message) {
+			const call = waiting.get(message.id);
+			waiting.delete(message.id);
+			if (message.kind === 'fetched') {
+				call?.resolve(new Uint8Array(message.bytes));
+			} else {
+				call?.reject(fromFailure(message.error));
+			}
+		},
+	};
+}
+
+/** Does one call. What is loaded stays in here. */
+function openModel(port: Port, remote: RemoteFetch) {
+	let loaded: Loaded | undefined;
+	let tokenizer: Promise<Tokenizer> | undefined;
+	let ownTokenizer: string | null = null;
+	const current = (): Loaded => {
+		if (loaded === undefined) {
+			throw new SnugError('not-loaded', {subject: 'model', problem: 'it was not loaded'});
+		}
+
+		return loaded;
+	};
+
+	const text = async (): Promise<Tokenizer> => {
+		const {session, source} = current();
+		tokenizer ??= openTokenizer(session.bundle, source, ownTokenizer).catch((error: unknown) => {
+			// A later call may find the network again.
+			tokenizer = undefined;
+			throw error;
+		});
+		return tokenizer;
+	};
+
+	return async (id: number, call: Call, signal: AbortSignal): Promise<Result> => {
+		switch (call.kind) {
+			case 'load': {
+				ownTokenizer = call.tokenizer;
+				loaded = await loadBundle(call, signal, call.remote ? remote : undefined, progress => {
+					port.post({kind: 'progress', progress});
+				});
+				return loaded.session.info;
+			}
+
+			case 'run': {
+				return run(current().session, call.feeds, call.options, signal);
+			}
+
+			case 'generate': {
+				return stream(current(), call.prompt, call.options, {text, signal, emit: piece => {
+					port.post({kind: 'pieces', id, pieces: [piece]});
+				}});
+			}
+
+			case 'tokenize': {
+				return encodePrompt(await text(), call.text);
+			}
+
+			case 'detokenize': {
+				return (await text()).decode(call.ids);
+			}
+
+			case 'reset': {
+				forget(current().session);
+				return null;
+			}
+		}
+	};
+}
+
+type Streaming = {text(): Promise<Tokenizer>; readonly signal: AbortSignal; emit(piece: string | number): void};
+
+/** Generates, and hands out tokens for tokens and text for text. */
+async function stream({session}: Loaded, prompt: Prompt, options: Omit<GenerateOptions, 'signal'>, {text, signal, emit}: Streaming): Promise<Results['generate']> {
+	if ('tokens' in prompt) {
+		return generate(session, prompt.tokens, options, signal, token => {
+			emit(token);
+			return true;
+		});
+	}
+
+	const tokenizer = await text();
+	const tokens = encodePrompt(tokenizer, prompt.text);
+	const out = textStream(tokenizer, tokens, [options.stop ?? []].flat());
+	const say = (piece: string): void => {
+		if (piece !== '') {
+			emit(piece);
+		}
+	};
+
+	const result = await generate(session, tokens, options, signal, token => {
+		say(out.push(token));
+		return !out.stopped;
+	});
+	say(out.end());
+	return result;
+}
