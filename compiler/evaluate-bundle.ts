@@ -9,10 +9,8 @@ import {load} from 'snug/runtime';
 import type {Model} from 'snug/runtime';
 import {readManifest} from './bundle/read.js';
 import type {Manifest} from './bundle/format.js';
-import {compile} from './compile.js';
 import {SnugError} from './error.js';
 import {createScorer, windowStarts, type Score} from './evaluate.js';
-import {referenceBundle} from './reference/bundle.js';
 
 /** How logits are made: token after token, whole windows at once, or whole windows with the decoded weights on the f32 kernels. */
 export const paths = ['decode', 'prefill', 'reference'] as const;
@@ -41,11 +39,11 @@ export async function evaluate(source: string, options: EvaluateOptions): Promis
 	await using scope = createScope();
 	const text = await readFile(options.text, 'utf8');
 	const bundle = (await stat(source)).isDirectory() ? source : await denseBundle(source, scope, options);
-	const subject = await open(options.path === 'reference' ? scope.temporary(await referenceBundle(bundle)) : bundle, scope, options);
+	const subject = await open(options.path === 'reference' ? await decodedBundle(bundle, scope) : bundle, scope, options);
 	// The reference is not held to the budget: it is the model without loss.
 	const reference =
 		options.against === undefined ? undefined : await open(await denseBundle(options.against, scope, options), scope, {...options, budget: undefined});
-	const ids = await subject.model.tokenize(text);
+	const ids = withoutStart(await subject.model.tokenize(text), subject.generation.bos);
 	const context = chooseContext(subject, options.context);
 	const starts = windowStarts(ids.length, context, options.windows);
 	const scorer = createScorer();
@@ -63,6 +61,9 @@ export async function evaluate(source: string, options: EvaluateOptions): Promis
 	options.onProgress?.('evaluate', starts.length, starts.length);
 	return {...scorer.score(), bytes: subject.model.info.memory};
 }
+
+/** Windows lie anywhere in the text, so none of them begins with the token that a tokenizer puts before a prompt. */
+const withoutStart = (ids: readonly number[], bos: number | undefined): readonly number[] => (bos !== undefined && ids[0] === bos ? ids.slice(1) : ids);
 
 function chooseContext({manifest, generation}: Opened, asked: number | undefined): number {
 	const most = Math.min(manifest.positions || Infinity, generation.context ?? Infinity);
@@ -144,8 +145,15 @@ async function open(directory: string, scope: Scope, {budget, path: kind, signal
 	return {model, manifest, generation, tokens};
 }
 
+/** The compiler and its back end are loaded only where they are needed: most evaluations run a bundle as it is. */
+async function decodedBundle(directory: string, scope: Scope): Promise<string> {
+	const {referenceBundle} = await import('./reference/bundle.js');
+	return scope.temporary(await referenceBundle(directory));
+}
+
 /** Compiles without loss into a temporary folder. */
 async function denseBundle(file: string, scope: Scope, {signal, onProgress}: EvaluateOptions): Promise<string> {
+	const {compile} = await import('./compile.js');
 	const output = scope.temporary(await mkdtemp(path.join(tmpdir(), 'snug-dense-')));
 	await compile(file, {output, codecs: ['dense'], bits: 32, cachePrecision: 'float32', ...(signal && {signal}), ...(onProgress && {onProgress})});
 	return output;
