@@ -52,21 +52,21 @@ const refusals: Array<[title: string, bytes: Uint8Array, code: string, text: Reg
 for (const [title, bytes, code, text] of refusals) {
 	test(`a .npy file with ${title} is refused`, t => {
 		const error = t.throws<SnugError>(() => readNpy(bytes, 'bad.npy'));
-		t.is(error?.code, code);
-		t.regex(error?.message ?? '', /^bad\.npy: /);
-		t.regex(error?.message ?? '', text);
+		t.is(error.code, code);
+		t.regex(error.message, /^bad\.npy: /);
+		t.regex(error.message, text);
 	});
 }
 
 test('a truncated archive is refused', t => {
 	const archive = writeNpz(new Map([['x', float32([4], [1, 2, 3, 4])]]));
 	for (const end of [10, archive.length >> 1, archive.length - 1]) {
-		t.is(t.throws<SnugError>(() => readNpz(archive.subarray(0, end), 'cut.npz'))?.code, 'not-npz');
+		t.is(t.throws<SnugError>(() => readNpz(archive.subarray(0, end), 'cut.npz')).code, 'not-npz');
 	}
 });
 
 test('bfloat16 cannot be written', t => {
-	t.is(t.throws<SnugError>(() => writeNpy({dtype: 'bfloat16', dims: [1], data: new Uint16Array(1)}))?.code, 'npy-type');
+	t.is(t.throws<SnugError>(() => writeNpy({dtype: 'bfloat16', dims: [1], data: new Uint16Array(1)})).code, 'npy-type');
 });
 
 const STORED =

@@ -197,8 +197,11 @@ const messages = {
 	SparseTensorProto: {fields: {values: one(1, 'TensorProto'), indices: one(2, 'TensorProto'), dims: many(3, 'int64')}},
 };
 
+// The specification is written in proto2: a scalar that is present keeps its presence even when it is zero.
+const proto2 = Object.fromEntries(Object.entries(messages).map(([name, message]) => [name, {...message, edition: 'proto2'}] as const));
+
 /** The reflected messages, in the package `onnx`. */
-export const schema: protobuf.Root = protobuf.Root.fromJSON({nested: {onnx: {nested: messages}}} as protobuf.INamespace);
+export const schema: protobuf.Root = protobuf.Root.fromJSON({nested: {onnx: {nested: proto2}}});
 schema.resolveAll();
 
 const type = (name: string): protobuf.Type => schema.lookupType(`onnx.${name}`);
