@@ -11,6 +11,7 @@ import {oneHot} from './one-hot.js';
 import {pad} from './pad.js';
 import {range} from './range.js';
 import {flatten, reshape} from './reshape.js';
+import {resize, upsample} from './resize.js';
 import {reverseSequence} from './reverse-sequence.js';
 import {scatter, scatterElements, scatterND} from './scatter.js';
 import {shape, size} from './shape.js';
@@ -22,7 +23,7 @@ import {transpose} from './transpose.js';
 import {eyeLike, trilu} from './triangular.js';
 
 const shapes = [shape, size, reshape, flatten, squeeze, unsqueeze];
-const movement = [transpose, expand, tile, concat, split, slice, pad, depthToSpace, spaceToDepth, reverseSequence];
+const movement = [transpose, expand, tile, concat, split, slice, pad, depthToSpace, spaceToDepth, reverseSequence, resize, upsample];
 const indexing = [gather, gatherElements, gatherND, scatter, scatterElements, scatterND, compress, nonZero, topK, oneHot];
 const generation = [constant, constantOfShape, range, eyeLike, trilu];
 
