@@ -125,6 +125,8 @@ export type Manifest = {
 
 export type WeightEntry = {
 	readonly name: string;
+	/** The names in the graph file that are this weight (a tied table has two). */
+	readonly uses: readonly string[];
 	readonly rows: number;
 	readonly columns: number;
 	readonly terms: ReadonlyArray<{

@@ -281,7 +281,7 @@ export function fold<T>(
 	return terms.reduce((a, b) => build.binary('add', a, b));
 }
 
-/** Parses what exporters write as `dim_param`: identifiers, integers, `+ - * //`, parentheses, `floor(…/…)`, `min`, `max`. Undefined when it is something else. */
+/** Parses what exporters write as `dim_param`: identifiers, integers, `+ - * //`, parentheses, `floor(…/…)`, `min`, `max`; and what `keyOf` prints. Undefined when it is something else. */
 export function parse(text: string): Dim | undefined {
 	const tokens = text.match(/\d+|[A-Za-z_][\w.:]*|\/\/|[-+*/(),]|\S/g) ?? [];
 	let at = 0;
@@ -347,7 +347,8 @@ export function parse(text: string): Dim | undefined {
 			return first;
 		}
 
-		return second === undefined ? undefined : name === 'min' ? minimum(first, second) : name === 'max' ? maximum(first, second) : undefined;
+		const functions: Readonly<Record<string, (a: Dim, b: Dim) => Dim>> = {min: minimum, max: maximum, floordiv: floorDivide, mod: modulo};
+		return second === undefined ? undefined : functions[name]?.(first, second);
 	};
 
 	const value = sum();

@@ -28,6 +28,7 @@ export const passes: readonly Pass[] = [
 	foldConstants,
 	shareCommon,
 	mergeLayout,
+	simplify,
 	mergeLayout,
 	simplify,
 	joinSiblings,

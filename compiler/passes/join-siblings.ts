@@ -16,10 +16,13 @@ export const joinSiblings: Pass = {
 			uses.set(input, (uses.get(input) ?? 0) + 1);
 		}
 
-		const groups = Map.groupBy(
-			graph.nodes.filter(node => node.op === 'snug.Linear' && uses.get(node.inputs[1]!) === 1 && !graph.outputs.includes(node.outputs[0]!)),
-			node => node.inputs[0]!,
-		);
+		const groups = new Map<string, Node[]>();
+		for (const node of graph.nodes) {
+			if (node.op === 'snug.Linear' && uses.get(node.inputs[1]!) === 1 && !graph.outputs.includes(node.outputs[0]!)) {
+				groups.set(node.inputs[0]!, [...(groups.get(node.inputs[0]!) ?? []), node]);
+			}
+		}
+
 		const constants = new Map(graph.constants);
 		const values = new Map(graph.values);
 		const types = new Map(graph.types);

@@ -29,7 +29,8 @@ export async function emit(program: Program, plan: Plan, prototypes: Prototypes,
 	const {default: binaryen} = await import('binaryen');
 	const module = binaryen.readBinary(new Uint8Array(readFileSync(kernelFile(`${variant}.wasm`))));
 	try {
-		module.setFeatures(module.getFeatures() | binaryen.Features.SIMD128 | binaryen.Features.BulkMemory | binaryen.Features.NontrappingFPToInt | (variant === 'relaxed' ? binaryen.Features.RelaxedSIMD : 0));
+		const {SIMD128, BulkMemory, BulkMemoryOpt, NontrappingFPToInt, RelaxedSIMD} = binaryen.Features;
+		module.setFeatures(SIMD128 | BulkMemory | BulkMemoryOpt | NontrappingFPToInt | (variant === 'relaxed' ? RelaxedSIMD : 0));
 		const functions = exportedFunctions(binaryen, module);
 		const used = new Set<string>();
 		for (const entry of program.entries) {

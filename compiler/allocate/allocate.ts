@@ -1,0 +1,87 @@
+/** Which code for which weight: the options of the codecs, their bytes and losses, and the choice under a budget. */
+import {bytesOfLayout, type Parameters} from '../codecs/codec.js';
+import {codecs} from '../codecs/index.js';
+import {measure} from '../codecs/measure.js';
+import {SnugError} from '../error.js';
+import {choose} from './choose.js';
+import {openWeight, type GraphWeight} from './weights.js';
+
+export type Option = {readonly codec: string; readonly parameters: Parameters; readonly bytes: number; readonly loss: number};
+
+export type Candidates = ReadonlyArray<{readonly weight: GraphWeight; readonly options: readonly Option[]}>;
+
+export type AllocateOptions = {
+	/** Ids of codecs; all of them unless given. */
+	readonly codecs?: readonly string[];
+	/** Only options of so many bits. */
+	readonly bits?: number;
+	readonly signal?: AbortSignal;
+	onProgress?(done: number, total: number): void;
+};
+
+/** Rows on which an option's error is estimated. */
+const SAMPLE_ROWS = 24;
+
+/**
+ * Loss: the squared error relative to the weight's own energy, times the number of weights, so that every weight counts alike.
+ * Calibrated sensitivities replace it where there is calibration.
+ */
+export function findOptions(weights: readonly GraphWeight[], options: AllocateOptions): Candidates {
+	const wanted = options.codecs ?? [...codecs.keys()];
+	for (const id of wanted) {
+		if (!codecs.has(id)) {
+			throw new SnugError('unknown-codec', {subject: `codec '${id}'`, problem: 'there is none of that name', expected: [...codecs.keys()].join(', ')});
+		}
+	}
+
+	return weights.map((weight, index) => {
+		options.signal?.throwIfAborted();
+		options.onProgress?.(index, weights.length);
+		const opened = openWeight(weight);
+		const energy = energyOf(opened, weight);
+		const list = wanted.flatMap(id => {
+			const codec = codecs.get(id)!;
+			return codec
+				.options(weight)
+				.filter(({bits}) => options.bits === undefined || bits === undefined || bits === options.bits)
+				.map(parameters => {
+					const bytes = bytesOfLayout(codec.layout(weight, parameters));
+					const loss = (measure(codec, parameters, opened, {sampleRows: SAMPLE_ROWS}) / energy) * weight.rows * weight.columns;
+					return {codec: id, parameters, bytes, loss};
+				});
+		});
+		const exact = options.bits === undefined ? list : list.filter(({parameters}) => bitsOf(parameters) === options.bits);
+		if (exact.length === 0) {
+			throw new SnugError('no-option', {
+				subject: `weight '${weight.name}' [${weight.rows}, ${weight.columns}]`,
+				problem: `no code of ${wanted.join(', ')} fits it${options.bits === undefined ? '' : ` with ${options.bits} bits`}`,
+				hint: 'name more codecs with --codecs, or other --bits',
+			});
+		}
+
+		return {weight, options: exact};
+	});
+}
+
+const TYPE_BITS: Readonly<Record<string, number>> = {float32: 32, float16: 16, f32: 32, f16: 16};
+
+const bitsOf = (parameters: Parameters): number | undefined => (typeof parameters['bits'] === 'number' ? parameters['bits'] : TYPE_BITS[String(parameters['type'] ?? parameters['dtype'])]);
+
+function energyOf(opened: ReturnType<typeof openWeight>, {rows, columns}: GraphWeight): number {
+	const data = opened.read(0, rows);
+	let sum = 0;
+	for (let i = 0; i < rows * columns; i++) {
+		sum += data[i]! * data[i]!;
+	}
+
+	return sum || 1;
+}
+
+/** @returns the chosen option of each candidate, or undefined when even the smallest do not fit. */
+export function allocate(candidates: Candidates, budget: number): Option[] | undefined {
+	const chosen = choose(candidates.map(({options}) => options), budget);
+	return chosen?.map((option, index) => candidates[index]!.options[option]!);
+}
+
+/** The option with the fewest bytes of each candidate. */
+export const smallest = (candidates: Candidates): Option[] => candidates.map(({options}) => options.reduce((a, b) => (b.bytes < a.bytes ? b : a)));

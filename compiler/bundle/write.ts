@@ -1,0 +1,152 @@
+/** Writes a bundle's files into a folder: weights encoded one at a time into chunks, programs, loader, tokenizer, manifest last. */
+import {copyFileSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {openWeight, type GraphWeight} from '../allocate/weights.js';
+import {reportBytes, type Built} from '../build.js';
+import {codecs} from '../codecs/index.js';
+import {fold, type Dim} from '../graph/dim.js';
+import type {Graph} from '../graph/graph.js';
+import {partName} from '../plan/memory.js';
+import type {Port, StateBuffer} from '../plan/program.js';
+import {createChunkWriter, writeHashed} from './chunks.js';
+import {FORMAT, type DimEntry, type Manifest, type PortEntry, type StateEntry} from './format.js';
+import {writeGraph} from './graph-file.js';
+import {loaderFile} from './loader-files.js';
+import {writeText, type Config, type TextSource} from './text.js';
+
+export type BundleInput = {
+	readonly name: string;
+	readonly generator: string;
+	readonly graph: Graph;
+	readonly weights: readonly GraphWeight[];
+	readonly built: Built;
+	readonly budget: number;
+	readonly positions: number;
+	readonly config: Config;
+	/** Where the tokenizer's files lie; undefined for a model without. */
+	readonly text: TextSource | undefined;
+	readonly signal?: AbortSignal;
+	onProgress?(done: number, total: number): void;
+};
+
+export async function writeBundle(directory: string, input: BundleInput): Promise<Manifest> {
+	const {built, graph, weights, budget, positions} = input;
+	const {program, plan, modules} = built;
+	const writer = createChunkWriter(directory);
+	const placement: number[] = [];
+	const constants = new Set<string>();
+	for (const [buffer, constant] of program.constants) {
+		const data = constant.read();
+		writer.add(buffer, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+		placement.push(plan.fixed.get(buffer)!.address);
+		constants.add(buffer.slice('constant:'.length));
+	}
+
+	const table = new Array<number>(plan.table.bytes / 4).fill(0);
+	const entries: Array<Manifest['weights'][number]> = [];
+	for (const [index, row] of program.weights.entries()) {
+		input.signal?.throwIfAborted();
+		input.onProgress?.(index, program.weights.length);
+		const source = weights.find(({name}) => name === row.name)!;
+		const weight = openWeight(source);
+		const terms = row.terms.map((term, at) => {
+			const encoded = codecs.get(term.codec)!.encode(weight, term.parameters);
+			const start = (plan.table.rows.get(row.name)![at]!) / 4;
+			table[start - 2] = at === 0 ? row.terms.length : table[start - 2]!;
+			return {
+				codec: term.codec,
+				parameters: term.parameters,
+				parts: term.parts.map((part, i) => {
+					const name = partName(row.name, part.name);
+					const {address} = plan.parts.get(name)!;
+					table[start + i] = address;
+					placement.push(address);
+					return writer.add(name, encoded[i]!);
+				}),
+			};
+		});
+		entries.push({name: row.name, uses: source.uses, rows: row.rows, columns: row.columns, terms});
+		// Encoding is synchronous; let progress and signals through.
+		await new Promise(resolve => {
+			setImmediate(resolve);
+		});
+	}
+
+	const {chunks, parts} = writer.finish();
+	const programs = {plain: writeHashed(directory, 'plain.wasm', modules.plain), relaxed: writeHashed(directory, 'relaxed.wasm', modules.relaxed)};
+	const written = input.text && writeText(input.text, directory);
+	const elsewhere = new Set([...constants, ...weights.flatMap(({uses}) => uses)]);
+	const graphFile = writeHashed(directory, 'graph.json', new TextEncoder().encode(JSON.stringify(writeGraph(graph, elsewhere))));
+	const bytes = reportBytes(built);
+	const port = (entry: Port): PortEntry => portEntry(entry, built);
+	const logits = program.sliced === undefined ? undefined : program.outputs.find(({name}) => name === program.sliced);
+	const manifest: Manifest = {
+		format: FORMAT,
+		features: [],
+		name: input.name,
+		generator: input.generator,
+		programs,
+		chunks,
+		parts,
+		table: {address: plan.table.address, bytes: plan.table.bytes},
+		levels: [{bytes: built.total, memory: plan.memory, chunks: chunks.map((_, index) => index), placement, table}],
+		entries: Object.fromEntries(program.entries.map(({name, symbols}) => [name, {symbols}])),
+		symbols: program.symbols,
+		inputs: program.inputs.map(port),
+		outputs: program.outputs.map(port),
+		...(program.sliced === undefined ? {} : {sliced: {output: program.sliced}}),
+		states: program.states.map(state => stateEntry(state, graph, built)),
+		positions: program.states.length > 0 ? positions : 0,
+		...(logits ? {generation: {logits: logits.name, vocabulary: logits.shape.at(-1) as number, ...input.config}} : {}),
+		...(written ? {text: written.text} : {}),
+		extra: {graph: graphFile},
+		weights: entries,
+		report: {budget, ...bytes, bitsPerWeight: bitsPerWeight(built), tokenizer: written?.bytes ?? 0},
+	};
+	copyFileSync(loaderFile('snug.js'), path.join(directory, 'snug.js'));
+	writeFileSync(path.join(directory, 'manifest.json'), JSON.stringify(manifest));
+	return manifest;
+}
+
+/** 8 × the bytes of all encoded weights as they lie in memory over the number of weights. */
+export function bitsPerWeight({program, plan}: Built): number {
+	const bytes = [...plan.parts.values()].reduce((sum, part) => sum + part.bytes, 0);
+	const count = program.weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
+	return count === 0 ? 0 : (8 * bytes) / count;
+}
+
+const FILLS: Readonly<Record<string, NonNullable<PortEntry['fill']>>> = {input_ids: 'tokens', attention_mask: 'ones', position_ids: 'positions'};
+
+function portEntry({name, dtype, shape, buffer, rows}: Port, {plan}: Built): PortEntry {
+	const place = buffer === undefined ? {address: -1, bytes: 0} : plan.fixed.get(buffer)!;
+	const fill = FILLS[name];
+	return {name, dtype, shape: shape.map(dimEntry), address: place.address, bytes: place.bytes, ...(fill ? {fill} : {}), ...(rows === undefined ? {} : {rows})};
+}
+
+function stateEntry(state: StateBuffer, graph: Graph, {plan}: Built): StateEntry {
+	const {dtype, shape} = graph.types.get(state.input)!;
+	const {input, output, axis, storage, heads, positions, width, buffer, scales} = state;
+	const {address, bytes} = plan.fixed.get(buffer)!;
+	return {input, output, dtype, shape: shape.map(dimEntry), axis, storage, heads, positions, width, address, bytes, ...(scales === undefined ? {} : {scales: plan.fixed.get(scales)!.address})};
+}
+
+/** Sums of symbols; a product or quotient of symbols in a port's shape has no entry. */
+function dimEntry(dim: Dim): DimEntry {
+	const linear = fold<Record<string, number>>(dim, {
+		number: value => ({'': value}),
+		symbol: name => ({[name]: 1}),
+		binary(kind, left, right) {
+			const scale = kind === 'multiply' ? (Object.keys(right).every(key => key === '') ? {by: right[''] ?? 0, of: left} : Object.keys(left).every(key => key === '') ? {by: left[''] ?? 0, of: right} : undefined) : undefined;
+			if (scale) {
+				return Object.fromEntries(Object.entries(scale.of).map(([key, value]) => [key, value * scale.by]));
+			}
+
+			if (kind !== 'add') {
+				throw new Error(`a port has the dimension ${typeof dim === 'number' ? dim : dim.key}, which is no sum of symbols`);
+			}
+
+			return Object.fromEntries([...new Set([...Object.keys(left), ...Object.keys(right)])].map(key => [key, (left[key] ?? 0) + (right[key] ?? 0)]));
+		},
+	});
+	return typeof dim === 'number' ? dim : linear;
+}

@@ -1,0 +1,155 @@
+/** The pipeline: an ONNX model to a folder of static files. One line a stage; each stage is a folder. */
+import path from 'node:path';
+import {decideBudget, type Profile} from '../profiles/index.js';
+import {allocate, findOptions, smallest, type Candidates, type Option} from './allocate/allocate.js';
+import {findWeights} from './allocate/weights.js';
+import {build, encodingOf, reportBytes, type Built} from './build.js';
+import {writeFolder} from './bundle/folder.js';
+import {findText, readConfig} from './bundle/text.js';
+import {bitsPerWeight, writeBundle} from './bundle/write.js';
+import {SnugError} from './error.js';
+import type {Graph, SymbolBounds} from './graph/graph.js';
+import {importModel} from './onnx/import.js';
+import {optimize} from './passes/optimize.js';
+import type {TypedGraph} from './passes/infer-types.js';
+import {PREFILL_TOKENS, type LowerOptions} from './plan/lower.js';
+import {formatSize} from './size.js';
+import {version} from './version.js';
+
+export type CompileOptions = {
+	readonly output: string;
+	readonly profile?: Profile;
+	/** Bytes that the model may hold: memory and program. */
+	readonly budget?: number;
+	readonly codecs?: readonly string[];
+	readonly bits?: number;
+	readonly maxSequence?: number;
+	readonly dims?: Readonly<Record<string, number | SymbolBounds | '*'>>;
+	readonly cachePrecision?: LowerOptions['cachePrecision'];
+	readonly signal?: AbortSignal;
+	onProgress?(stage: string, done: number, total: number): void;
+};
+
+export type CompileResult = {
+	readonly bundle: string;
+	readonly budget: number;
+	/** Which figure decided the budget. */
+	readonly decidedBy: string;
+	readonly bytes: {readonly weights: number; readonly state: number; readonly activations: number; readonly program: number; readonly other: number; readonly padding: number; readonly total: number};
+	readonly bitsPerWeight: number;
+	readonly levels: ReadonlyArray<{readonly bytes: number; readonly loss: number}>;
+	readonly seconds: number;
+	readonly peakMemory: number;
+};
+
+/** Positions of state unless the caller or the profile says otherwise. */
+const DEFAULT_POSITIONS = 1024;
+
+export async function compile(model: string, options: CompileOptions): Promise<CompileResult> {
+	const started = performance.now();
+	const config = readConfig(path.dirname(model));
+	const budget = chooseBudget(options);
+	const maxSequence = options.maxSequence ?? Math.min(options.profile?.defaultMaxSequence ?? DEFAULT_POSITIONS, config.context ?? Infinity);
+	const graph = boundSymbols(importModel(model, {maxSequence, ...(options.dims ? {dims: options.dims} : {})}), maxSequence);
+	const typed = optimize(graph);
+	const weights = findWeights(typed.graph);
+	const candidates = findOptions(weights, {...options, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
+	const lowering: LowerOptions = {cachePrecision: options.cachePrecision ?? 'float32', positions: maxSequence};
+	const {chosen, built} = await fit(typed, restrict(candidates, options), lowering, budget);
+	await writeFolder(options.output, async directory =>
+		writeBundle(directory, {
+			name: path.basename(path.dirname(path.resolve(model))),
+			generator: `snug ${version}`,
+			graph: typed.graph,
+			weights,
+			built,
+			budget: Number.isFinite(budget.bytes) ? budget.bytes : built.total,
+			positions: maxSequence,
+			config,
+			text: findText(path.dirname(model)),
+			...(options.signal ? {signal: options.signal} : {}),
+			onProgress: (done, total) => options.onProgress?.('encode', done, total),
+		}),
+	);
+	return {
+		bundle: options.output,
+		budget: Number.isFinite(budget.bytes) ? budget.bytes : built.total,
+		decidedBy: budget.decidedBy,
+		bytes: reportBytes(built),
+		bitsPerWeight: bitsPerWeight(built),
+		levels: [{bytes: built.total, loss: chosen.reduce((sum, {loss}) => sum + loss, 0)}],
+		seconds: (performance.now() - started) / 1000,
+		peakMemory: process.resourceUsage().maxRSS * 1024,
+	};
+}
+
+function chooseBudget({profile, budget}: CompileOptions): {bytes: number; decidedBy: string} {
+	if (profile) {
+		return decideBudget(profile, {budget});
+	}
+
+	return budget === undefined ? {bytes: Infinity, decidedBy: 'nothing: no budget and no profile were given'} : {bytes: budget, decidedBy: 'the budget option'};
+}
+
+/** With state, a run sees at most a chunk of tokens, behind at most `positions` − 1 others. */
+export function boundSymbols(graph: Graph, positions: number): Graph {
+	if (graph.states.length === 0) {
+		return graph;
+	}
+
+	const bounds = {sequence: {min: 1, max: Math.min(PREFILL_TOKENS, positions)}, past: {min: 0, max: positions - 1}};
+	return {...graph, symbols: {...graph.symbols, ...Object.fromEntries(Object.entries(bounds).filter(([name]) => name in graph.symbols))}};
+}
+
+/** With a number of bits and no budget there is nothing that decides between group sizes: groups of 64, the middle. */
+function restrict(candidates: Candidates, {bits, budget, profile}: CompileOptions): Candidates {
+	if (bits === undefined || budget !== undefined || profile) {
+		return candidates;
+	}
+
+	return candidates.map(({weight, options}) => {
+		const middle = options.filter(({parameters}) => parameters['group'] === 64);
+		return {weight, options: middle.length > 0 ? middle : options};
+	});
+}
+
+/**
+ * The choice whose whole fits: what is not weights depends a little on the choice (which kernels, how much scratch), so the room for
+ * weights is corrected by what the built program really holds.
+ */
+async function fit(typed: TypedGraph, candidates: Candidates, lowering: LowerOptions, budget: {bytes: number; decidedBy: string}): Promise<{chosen: readonly Option[]; built: Built}> {
+	const weights = candidates.map(({weight}) => weight);
+	const make = async (chosen: readonly Option[]): Promise<{chosen: readonly Option[]; built: Built}> => ({chosen, built: await build(typed, encodingOf(weights, chosen), lowering)});
+	if (!Number.isFinite(budget.bytes)) {
+		return make(allocate(candidates, Infinity)!);
+	}
+
+	const least = await make(smallest(candidates));
+	const leastBytes = least.chosen.reduce((sum, {bytes}) => sum + bytes, 0);
+	if (least.built.total > budget.bytes) {
+		throw new SnugError('impossible-budget', {
+			subject: `budget of ${formatSize(budget.bytes)} (${budget.decidedBy})`,
+			problem: 'the model does not fit, whatever the codes',
+			expected: `at least ${formatSize(least.built.total)} (${least.built.total} bytes)`,
+			found: `${budget.bytes} bytes`,
+			hint: 'raise --budget, lower --max-sequence, or use --cache-precision int8',
+		});
+	}
+
+	let room = leastBytes + budget.bytes - least.built.total;
+	for (let attempt = 0; attempt < 6; attempt++) {
+		const chosen = allocate(candidates, room);
+		if (!chosen) {
+			break;
+		}
+
+		const made = await make(chosen);
+		if (made.built.total <= budget.bytes) {
+			return made;
+		}
+
+		room -= made.built.total - budget.bytes;
+	}
+
+	return least;
+}
