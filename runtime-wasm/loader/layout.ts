@@ -23,6 +23,7 @@ export function checkLayout(bundle: Bundle): void {
 
 	checkNames(bundle);
 	checkEntries(bundle);
+	checkGeneration(bundle);
 	for (const [index, port] of bundle.inputs.entries()) {
 		checkPort(bundle, port, `inputs[${index}]`);
 	}
@@ -34,8 +35,6 @@ export function checkLayout(bundle: Bundle): void {
 
 		checkPort(bundle, port, `outputs[${index}]`);
 	}
-
-	checkGeneration(bundle);
 }
 
 export const storageBytes = {float32: 4, float16: 2, int8: 1} as const;

@@ -5,11 +5,9 @@
 import type {WorkerStart} from './host-type.js';
 
 /** tsx serves the main thread alone, so the worker registers it for itself. */
-const code = `
-import {register} from '${import.meta.resolve('tsx/esm/api')}';
-register();
-await import('${new URL('worker-main.ts', import.meta.url).href}');
-`;
+const register = JSON.stringify(import.meta.resolve('tsx/esm/api'));
+const main = JSON.stringify(new URL('worker-main.ts', import.meta.url).href);
+const code = `(await import(${register})).register(); await import(${main});`;
 
 export const workerStarts: readonly WorkerStart[] = [{kind: 'code', code}];
 
