@@ -79,8 +79,9 @@ export function attributeType(proto: AttributeProto, subject: string): number {
 		throw new SnugError('attribute-type', {subject, problem: type === 0 ? 'the attribute has no type' : 'unsupported attribute type', expected: 'a number, a string, a list of these, a tensor or a graph', found: attributeTypeName(type)});
 	}
 
+	const present = used.some(([, name]) => name === field);
 	const other = used.find(([, name]) => name !== field);
-	if (other || (used.length === 0 && !optional.has(type))) {
+	if (!present && (other || !optional.has(type))) {
 		throw new SnugError('attribute-type', {
 			subject,
 			problem: "the attribute's type and value do not agree",
