@@ -2,21 +2,10 @@
  * The command line as a function: arguments in, exit status out. 0 is success, 1 an error in the input (one line on stderr),
  * 2 wrong usage, 130 an interruption. `cli.ts` calls it for the process.
  */
-import {readFileSync} from 'node:fs';
 import yargs from 'yargs';
 import type {Io} from './commands/command.js';
 import {commands} from './commands/index.js';
-
-/** A package's root is one folder up from the sources and two from `dist/compiler`. */
-function version(): string {
-	for (const up of ['../package.json', '../../package.json']) {
-		try {
-			return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as {version: string}).version;
-		} catch {}
-	}
-
-	return 'unknown';
-}
+import {version} from './version.js';
 
 export async function runCommandLine(argumentList: readonly string[], io: Io): Promise<number> {
 	let chosen: ((io: Io) => Promise<void>) | undefined;
@@ -36,7 +25,7 @@ export async function runCommandLine(argumentList: readonly string[], io: Io): P
 		.wrap(100)
 		.help()
 		.alias('help', 'h')
-		.version(version())
+		.version(version)
 		.demandCommand(1, 'a command is needed')
 		.example('snug compile model.onnx --budget 60MB -o out', 'Compile for a budget')
 		.example('snug run out -p "Once upon a time"', 'Try the result')

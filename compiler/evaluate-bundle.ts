@@ -59,7 +59,9 @@ export async function evaluate(source: string, options: EvaluateOptions): Promis
 	}
 
 	options.onProgress?.('evaluate', starts.length, starts.length);
-	return {...scorer.score(), bytes: subject.model.info.memory};
+	// The reference of a bundle holds its weights in f32; what is reported is what the bundle itself holds.
+	const bytes = options.path === 'reference' ? readManifest(bundle).levels.at(-1)!.bytes : subject.model.info.memory;
+	return {...scorer.score(), bytes};
 }
 
 /** Windows lie anywhere in the text, so none of them begins with the token that a tokenizer puts before a prompt. */

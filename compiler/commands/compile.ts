@@ -65,7 +65,7 @@ export const compileCommand = defineCommand({
 
 			const {bytes, bitsPerWeight, seconds} = result;
 			io.stdout.write(
-				`${result.bundle}: ${formatSize(bytes.total)} of ${formatSize(result.budget)}, ${bitsPerWeight.toFixed(2)} bits per weight, in ${seconds.toFixed(1)} s\n${formatTable(
+				`${result.bundle}: ${formatSize(bytes.total)} of ${formatSize(result.budget)} (${result.decidedBy}), ${bitsPerWeight.toFixed(2)} bits per weight, in ${seconds.toFixed(1)} s\n${formatTable(
 					Object.entries(bytes).map(([name, size]) => [`  ${name}`, formatSize(size)]),
 				)}\n`,
 			);

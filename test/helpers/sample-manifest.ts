@@ -41,9 +41,9 @@ export const sampleManifest: Manifest = {
 	extra: {},
 	weights: [
 		// The two share their scales: shared parts count once.
-		{name: 'a', rows: 10, columns: 100, terms: [planes([0, 2])]},
-		{name: 'b', rows: 20, columns: 100, terms: [planes([1, 2])]},
-		{name: 'norm', rows: 1, columns: 100, terms: [{codec: 'dense', parameters: {type: 'float16'}, parts: [3]}]},
+		{name: 'a', uses: ['a.weight'], rows: 10, columns: 100, terms: [planes([0, 2])]},
+		{name: 'b', uses: ['b.weight'], rows: 20, columns: 100, terms: [planes([1, 2])]},
+		{name: 'norm', uses: ['norm.weight'], rows: 1, columns: 100, terms: [{codec: 'dense', parameters: {type: 'float16'}, parts: [3]}]},
 	],
 	report: {
 		budget: 100_000,
