@@ -64,8 +64,9 @@ export const compileCommand = defineCommand({
 			}
 
 			const {bytes, bitsPerWeight, seconds} = result;
+			const limit = budget === undefined && !device ? '' : ` of ${formatSize(result.budget)} (${result.decidedBy})`;
 			io.stdout.write(
-				`${result.bundle}: ${formatSize(bytes.total)} of ${formatSize(result.budget)} (${result.decidedBy}), ${bitsPerWeight.toFixed(2)} bits per weight, in ${seconds.toFixed(1)} s\n${formatTable(
+				`${result.bundle}: ${formatSize(bytes.total)}${limit}, ${bitsPerWeight.toFixed(2)} bits per weight, in ${seconds.toFixed(1)} s\n${formatTable(
 					Object.entries(bytes).map(([name, size]) => [`  ${name}`, formatSize(size)]),
 				)}\n`,
 			);
