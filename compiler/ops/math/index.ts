@@ -6,6 +6,7 @@ import {castLike, castOp, dropout, identity} from './cast.js';
 import {batchNormalization, groupNormalization, instanceNormalization} from './channel-norm.js';
 import {clip} from './clip.js';
 import {cumSum} from './cumsum.js';
+import {withHalves} from './halves.js';
 import {isInfOp, isNaNOp} from './float-test.js';
 import {layerNormOps} from './layer-norm.js';
 import {localResponseNormalization} from './local-response-norm.js';
@@ -19,7 +20,10 @@ import {neg, unaryOps} from './unary.js';
 import {variadicOps} from './variadic.js';
 import {where} from './where.js';
 
-export const mathOps: readonly Op[] = [
+/** What only moves elements, or converts by itself. */
+const moving: readonly Op[] = [castOp, castLike, identity, dropout, where];
+
+const computing: readonly Op[] = [
 	...unaryOps,
 	neg,
 	...activationOps,
@@ -29,17 +33,12 @@ export const mathOps: readonly Op[] = [
 	not,
 	bitwiseNot,
 	clip,
-	castOp,
-	castLike,
-	identity,
-	dropout,
 	...arithmeticOps,
 	mod,
 	pow,
 	...logicOps,
 	bitShift,
 	...variadicOps,
-	where,
 	...reduceOps,
 	...argOps,
 	...softmaxOps,
@@ -52,3 +51,5 @@ export const mathOps: readonly Op[] = [
 	localResponseNormalization,
 	meanVarianceNormalization,
 ];
+
+export const mathOps: readonly Op[] = [...moving, ...computing.map(withHalves)];
