@@ -50,6 +50,11 @@
 	}
 
 TOP_K(f32)
+TOP_K(f64)
+TOP_K(u64)
+TOP_K(u32)
+TOP_K(i16)
+TOP_K(u16)
 TOP_K(i64)
 TOP_K(i32)
 TOP_K(i8)

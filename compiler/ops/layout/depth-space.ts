@@ -37,6 +37,6 @@ export const spaceToDepth = movementOp('SpaceToDepth', ctx => {
 	const [rows, columns] = [divide(ctx, h, block), divide(ctx, w, block)];
 	const split = [n, c, rows, block, columns, block];
 	const strides = rowMajor(split);
-	const order = [0, 3, 5, 1, 2, 4];
+	const order = stringAttribute(ctx, 'mode', ['DCR', 'CRD']) === 'CRD' ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4];
 	return {shapes: [[n, multiply(c, block * block), rows, columns]], moves: [fill(order.map(axis => split[axis]!), order.map(axis => strides[axis]!))]};
 });

@@ -1,4 +1,6 @@
 import type {Op} from '../op.js';
+import {centerCropPad} from './center-crop-pad.js';
+import {col2im} from './col2im.js';
 import {compress, nonZero} from './compress.js';
 import {concat} from './concat.js';
 import {constant, constantOfShape} from './constant.js';
@@ -23,7 +25,7 @@ import {transpose} from './transpose.js';
 import {eyeLike, trilu} from './triangular.js';
 
 const shapes = [shape, size, reshape, flatten, squeeze, unsqueeze];
-const movement = [transpose, expand, tile, concat, split, slice, pad, depthToSpace, spaceToDepth, reverseSequence, resize, upsample];
+const movement = [transpose, expand, tile, concat, split, slice, pad, depthToSpace, spaceToDepth, reverseSequence, resize, upsample, centerCropPad, col2im];
 const indexing = [gather, gatherElements, gatherND, scatter, scatterElements, scatterND, compress, nonZero, topK, oneHot];
 const generation = [constant, constantOfShape, range, eyeLike, trilu];
 

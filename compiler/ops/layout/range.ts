@@ -1,16 +1,22 @@
 /** Range: numbers from a start to a limit. https://onnx.ai/onnx/operators/onnx__Range.html */
-import {add, ceilDivide, isNumber, maximum, multiply, negate, subtract, type Dim} from '../../graph/dim.js';
-import {allocate, isFloat} from '../../graph/dtype.js';
+import {add, isNumber, maximum, multiply, negate, subtract, type Dim} from '../../graph/dim.js';
+import {allocate, isFloat, type DType} from '../../graph/dtype.js';
 import type {Op} from '../op.js';
-import {readTensors, shapeInput, type Reading} from './reading.js';
+import {divideUp, readTensors, shapeInput, type Reading} from './reading.js';
 
 /** Longer ranges are made by the kernel. */
 const LISTED = 4096;
+
+const types: readonly DType[] = ['int64', 'int32', 'int16', 'float32', 'float64'];
 
 const kernels: Readonly<Record<string, string>> = {int64: 'range_i64', int32: 'range_i32', float32: 'range_f32'};
 
 function layout(ctx: Reading): {readonly start: Dim; readonly delta: number; readonly count: Dim} {
 	const {dtype} = ctx.input(0);
+	if (!types.includes(dtype)) {
+		ctx.fail('a range of this type cannot be made', {expected: types.join(', '), found: dtype});
+	}
+
 	const element = (index: number, what: string): Dim => {
 		const constant = isFloat(dtype) ? ctx.constant(index) : undefined;
 		return constant ? Number(constant.data[0]) : (shapeInput(ctx, index, what)[0] ?? ctx.fail(`${what} is missing`, {expected: 'a scalar', found: 'an empty tensor'}));
@@ -26,7 +32,7 @@ function layout(ctx: Reading): {readonly start: Dim; readonly delta: number; rea
 		return {start, delta, count: Math.max(0, Math.ceil(length / delta))};
 	}
 
-	return {start, delta, count: maximum(0, delta > 0 ? ceilDivide(length, delta) : ceilDivide(negate(length), -delta), ctx.bounds)};
+	return {start, delta, count: maximum(0, delta > 0 ? divideUp(length, delta) : divideUp(negate(length), -delta), ctx.bounds)};
 }
 
 export const range: Op = {

@@ -3,7 +3,7 @@
  *
  * `Reading` is what inference, evaluation and lowering have in common, so that one description of an op serves all three.
  */
-import {evaluate, isNumber, lessOrEqual, multiply, type Dim} from '../../graph/dim.js';
+import {ceilDivide, divideExactly, evaluate, isNumber, lessOrEqual, multiply, type Dim} from '../../graph/dim.js';
 import {isFloat} from '../../graph/dtype.js';
 import type {ValueType} from '../../graph/graph.js';
 import type {Tensor} from '../../graph/tensor.js';
@@ -91,6 +91,9 @@ export function numericInput(ctx: Reading, index: number, what: string): readonl
 
 /** A list in an attribute of old opsets or an input of new ones. */
 export const optionalNumbers = (ctx: Reading, index: number, what: string): readonly number[] | undefined => (ctx.has(index) ? numericInput(ctx, index, what) : undefined);
+
+/** The quotient rounded up; exact polynomial quotients stay polynomials. */
+export const divideUp = (a: Dim, b: number): Dim => divideExactly(a, b) ?? ceilDivide(a, b);
 
 export const product = (dims: readonly Dim[]): Dim => multiply(...dims);
 

@@ -4,11 +4,11 @@
  * Bounds count from the end when negative and are clamped to the axis. Where the sign of an expression depends on the symbols, the
  * count from the end is added by arithmetic: d · min(1, max(0, −s)) is d for negative s and 0 otherwise.
  */
-import {add, ceilDivide, isNumber, keyOf, maximum, minimum, multiply, negate, subtract, type Dim} from '../../graph/dim.js';
+import {add, isNumber, keyOf, maximum, minimum, multiply, negate, subtract, type Dim} from '../../graph/dim.js';
 import {int64} from '../../graph/tensor.js';
 import {fill} from './move.js';
 import {movementOp} from './movement.js';
-import {isNegative, optionalNumbers, resolveAxes, rowMajor, shapeInput, type Reading} from './reading.js';
+import {divideUp, isNegative, optionalNumbers, resolveAxes, rowMajor, shapeInput, type Reading} from './reading.js';
 import {attributesToInputs} from './upgrade.js';
 
 /** Bounds from here on mean "to the end", whatever the symbols. */
@@ -63,12 +63,12 @@ function range(ctx: Reading, dim: Dim, from: Dim, to: Dim, step: number): {start
 	if (step > 0) {
 		const start = clamp(from, 0, dim);
 		const end = clamp(to, 0, dim);
-		return {start, length: maximum(0, ceilDivide(subtract(end, start), step), bounds), step};
+		return {start, length: maximum(0, divideUp(subtract(end, start), step), bounds), step};
 	}
 
 	const start = clamp(from, 0, subtract(dim, 1));
 	const end = clamp(to, -1, subtract(dim, 1));
-	return {start, length: maximum(0, ceilDivide(subtract(start, end), -step), bounds), step};
+	return {start, length: maximum(0, divideUp(subtract(start, end), -step), bounds), step};
 }
 
 function fromEnd(ctx: Reading, bound: Dim, dim: Dim): Dim {

@@ -1,10 +1,10 @@
 /** Split: consecutive parts along an axis. https://onnx.ai/onnx/operators/onnx__Split.html */
-import {add, ceilDivide, equal, isNumber, keyOf, lessOrEqual, multiply, subtract, type Dim} from '../../graph/dim.js';
+import {add, equal, isNumber, keyOf, lessOrEqual, multiply, subtract, type Dim} from '../../graph/dim.js';
 import {int64} from '../../graph/tensor.js';
 import {describeShape} from '../broadcast.js';
 import {fill} from './move.js';
 import {movementOp} from './movement.js';
-import {integerAttribute, resolveAxis, rowMajor, shapeInput, type Reading} from './reading.js';
+import {divideUp, integerAttribute, resolveAxis, rowMajor, shapeInput, type Reading} from './reading.js';
 import {attributesToInputs} from './upgrade.js';
 
 export const split = movementOp(
@@ -40,7 +40,7 @@ function partLengths(ctx: Reading, dim: Dim): readonly Dim[] {
 	}
 
 	const count = integerAttribute(ctx, 'num_outputs', ctx.outputCount);
-	const length = ceilDivide(dim, count);
+	const length = divideUp(dim, count);
 	const last = subtract(dim, multiply(length, count - 1));
 	if (count !== ctx.outputCount || (isNumber(last) ? last < 0 : lessOrEqual(0, last, ctx.bounds) === false)) {
 		ctx.fail(`an axis of ${keyOf(dim)} cannot be split in ${count}`, {expected: `${ctx.outputCount} parts`, found: `${count}`});

@@ -7,7 +7,18 @@ import {cells} from './movement.js';
 import {concrete, integerAttribute, product, readTensors, resolveAxis, shapeInput, type Reading} from './reading.js';
 import {attributesToInputs} from './upgrade.js';
 
-const kernels: Partial<Record<DType, string>> = {float32: 'top_k_f32', int64: 'top_k_i64', int32: 'top_k_i32', int8: 'top_k_i8', uint8: 'top_k_u8'};
+const kernels: Partial<Record<DType, string>> = {
+	float32: 'top_k_f32',
+	float64: 'top_k_f64',
+	int64: 'top_k_i64',
+	uint64: 'top_k_u64',
+	int32: 'top_k_i32',
+	uint32: 'top_k_u32',
+	int16: 'top_k_i16',
+	uint16: 'top_k_u16',
+	int8: 'top_k_i8',
+	uint8: 'top_k_u8',
+};
 
 type Layout = {readonly shape: readonly Dim[]; readonly outer: Dim; readonly size: Dim; readonly inner: Dim; readonly k: Dim; readonly largest: boolean};
 
