@@ -30,7 +30,7 @@ export function importAttribute(proto: AttributeProto, owner: string, {tensor, s
 		throw new SnugError('attribute-reference', {subject, problem: 'a reference outside a function', expected: 'a value', found: `a reference to '${proto.refAttrName}'`});
 	}
 
-	const text = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+	const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 	switch (attributeType(proto, subject)) {
 		case 1: {
 			return proto.f;

@@ -1,6 +1,6 @@
 /**
  * The decoded messages as TypeScript sees them: the fields that import reads, a subset of the descriptor's. An absent scalar reads as
- * its default (0, '', empty bytes), an absent list as an empty one, an absent message as null; `has` tells absence from a default.
+ * its default (0, '', bytes as an empty array), an absent list as an empty one, an absent message as null; `has` tells absence from a default.
  */
 import type {Int64} from './int64.js';
 

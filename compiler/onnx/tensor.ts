@@ -65,17 +65,23 @@ export function importSparseTensor({values, indices, dims: protoDims}: SparseTen
 		throw mismatch(subject, `${count} values`, `int64 indices [${count}] or [${count}, ${dims.length}]`, `${places.dtype} [${places.dims.join(', ')}]`);
 	}
 
+	const positions = (): number[] => {
+		const at = places.read();
+		return Array.from({length: count}, (_, index) => {
+			const coordinates = Array.from({length: rank}, (__, axis) => Number(at[index * rank + axis]));
+			return rank === 1 ? coordinates[0]! : coordinates.reduce((sum, coordinate, axis) => (coordinate < 0 || coordinate >= dims[axis]! ? Number.NaN : sum * dims[axis]! + coordinate), 0);
+		});
+	};
+
+	const outside = positions().findIndex(position => !(position >= 0 && position < sizeOf(dims)));
+	if (outside >= 0) {
+		throw new SnugError('tensor-length', {subject, problem: `index ${outside} lies outside the tensor`, expected: `a place in [${dims.join(', ')}]`, found: Array.from(places.read().slice(outside * rank, (outside + 1) * rank), String).join(', ')});
+	}
+
 	const read = (): TypedArray => {
 		const dense = allocate(stored.dtype, sizeOf(dims));
 		const from = stored.read();
-		const at = places.read();
-		for (let index = 0; index < count; index++) {
-			const coordinates = Array.from({length: rank}, (_, axis) => Number(at[index * rank + axis]));
-			const position = rank === 1 ? coordinates[0]! : coordinates.reduce((sum, coordinate, axis) => sum * dims[axis]! + coordinate, 0);
-			if (position < 0 || position >= dense.length) {
-				throw new SnugError('tensor-length', {subject, problem: 'an index lies outside the tensor', expected: `less than ${dense.length}`, found: String(position)});
-			}
-
+		for (const [index, position] of positions().entries()) {
 			dense[position] = from[index]!;
 		}
 

@@ -22,7 +22,7 @@ export function difference(actual: Tensor | undefined, expected: Tensor, {rtol =
 	for (let index = 0; index < expected.data.length; index++) {
 		const a = toFloat(actual, index);
 		const e = toFloat(expected, index);
-		const close = typeof a === 'bigint' || typeof e === 'bigint' ? a === e : Object.is(a, e) || a === e || Math.abs(a - e) <= (isExact(expected) ? 0 : atol + rtol * Math.abs(e));
+		const close = Object.is(a, e) || a === e || (typeof a === 'number' && typeof e === 'number' && Number.isFinite(e) && !isExact(expected) && Math.abs(a - e) <= atol + rtol * Math.abs(e));
 		if (!close) {
 			return `element ${index}: expected ${e}, found ${a}`;
 		}
