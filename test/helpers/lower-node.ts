@@ -13,13 +13,26 @@ import type {LowerContext, Operand} from '../../compiler/plan/lower-context.js';
 import type {Prototype} from '../../runtime-wasm/build.js';
 
 const folder = new URL('../../dist/kernels/', import.meta.url);
-let loaded: {module: WebAssembly.Module; prototypes: Readonly<Record<string, Prototype>>} | undefined;
+/** One instance serves all calls: making one takes much longer than most kernels do. */
+let loaded: {memory: WebAssembly.Memory; exports: WebAssembly.Exports; prototypes: Readonly<Record<string, Prototype>>} | undefined;
+
+/** The end of what the last call used. */
+let used = 0;
 
 function kernels(): NonNullable<typeof loaded> {
-	loaded ??= {
-		module: new WebAssembly.Module(fs.readFileSync(new URL('plain.wasm', folder))),
-		prototypes: JSON.parse(fs.readFileSync(new URL('prototypes.json', folder), 'utf8')) as Record<string, Prototype>,
-	};
+	if (!loaded) {
+		const memory = new WebAssembly.Memory({initial: 1024});
+		const module = new WebAssembly.Module(fs.readFileSync(new URL('plain.wasm', folder)));
+		loaded = {
+			memory,
+			exports: new WebAssembly.Instance(module, {env: {memory}}).exports,
+			prototypes: JSON.parse(fs.readFileSync(new URL('prototypes.json', folder), 'utf8')) as Record<string, Prototype>,
+		};
+		used = memory.buffer.byteLength;
+	}
+
+	new Uint8Array(loaded.memory.buffer, 0, used).fill(0xaa);
+	used = 0;
 	return loaded;
 }
 
@@ -56,15 +69,13 @@ export const evaluateNode = (op: Op, node: Node, inputs: ReadonlyArray<Tensor | 
 
 /** The outputs as the kernels make them. Unwritten bytes are 0xAA, so that reading or leaving them shows. */
 export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | undefined>): Tensor[] {
-	const {module, prototypes} = kernels();
-	const memory = new WebAssembly.Memory({initial: 1024});
-	const {exports} = new WebAssembly.Instance(module, {env: {memory}});
-	new Uint8Array(memory.buffer).fill(0xaa);
+	const {memory, exports, prototypes} = kernels();
 	let top = 1024;
 	const addresses = new Map<string, number>();
 	const reserve = (buffer: string, bytes: number): void => {
 		addresses.set(buffer, top);
 		top += (bytes + 31) & ~15;
+		used = top;
 	};
 
 	const operand = (buffer: string, dtype: DType, shape: readonly Dim[]): Operand => ({buffer, offset: 0, dtype, shape});
@@ -86,7 +97,7 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 	const lower: LowerContext = {
 		...context,
 		has: context.has,
-		wants: index => index < node.outputs.length,
+		wants: index => (node.outputs[index] ?? '') !== '',
 		input: index => given[index] ?? context.fail(`input ${index} is missing`),
 		output: index => made[index]!,
 		scratch(bytes) {

@@ -1,6 +1,7 @@
 /** Matrix products, convolution and pooling against the ONNX backend cases: the meaning, and the kernels. */
 import test from 'ava';
 import {linearOps} from '../../compiler/ops/linear/index.js';
+import {float32, type Tensor} from '../../compiler/graph/tensor.js';
 import {quantizationOps} from '../../compiler/ops/quantization/index.js';
 import {difference} from '../helpers/compare.js';
 import {evaluateNode, inferNode, lowerNode} from '../helpers/lower-node.js';
@@ -16,18 +17,25 @@ for (const op of [...linearOps, ...quantizationOps]) {
 	for (const name of casesOf(op.name).filter(name => !name.endsWith('_expanded'))) {
 		const {path, inputs: feeds, outputs} = loadCase(name);
 		const {node, inputs} = nodeOfCase({path, inputs: feeds});
-		const expected = node.outputs.map(output => outputs.get(output)!);
+		const expected = node.outputs.map(output => outputs.get(output));
 		test(`${op.name} infers, evaluates and runs ${name}`, t => {
-			for (const [index, {dtype, shape}] of inferNode(op, node, inputs).slice(0, expected.length).entries()) {
-				t.deepEqual({dtype, shape}, {dtype: expected[index]!.dtype, shape: expected[index]!.dims});
-			}
-
-			for (const make of [evaluateNode, lowerNode]) {
-				const actual = make(op, node, inputs);
-				for (const [index, tensor] of expected.entries()) {
-					t.is(difference(actual[index], tensor), undefined, `${make.name}, output ${index}`);
+			const inferred = inferNode(op, node, inputs);
+			const evaluated = evaluateNode(op, node, inputs);
+			const lowered = lowerNode(op, node, inputs.map(narrow));
+			for (const [index, tensor] of expected.entries()) {
+				if (tensor) {
+					t.deepEqual({dtype: inferred[index]?.dtype, dims: inferred[index]?.shape}, {dtype: tensor.dtype, dims: tensor.dims});
+					t.is(difference(evaluated[index], tensor), undefined, `evaluate, output ${index}`);
+					t.is(difference(lowered[index], narrow(tensor)), undefined, `lower, output ${index}`);
 				}
 			}
 		});
 	}
+}
+
+/** Kernels have no doubles: cases in float64 run in float32. */
+function narrow(tensor: Tensor): Tensor;
+function narrow(tensor: Tensor | undefined): Tensor | undefined;
+function narrow(tensor: Tensor | undefined): Tensor | undefined {
+	return tensor?.dtype === 'float64' ? float32(tensor.dims, tensor.data as Float64Array) : tensor;
 }
