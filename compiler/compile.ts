@@ -43,7 +43,7 @@ export type CompileResult = {
 };
 
 /** Positions of state unless the caller or the profile says otherwise. */
-const DEFAULT_POSITIONS = 1024;
+export const DEFAULT_POSITIONS = 1024;
 
 export async function compile(model: string, options: CompileOptions): Promise<CompileResult> {
 	const started = performance.now();
@@ -98,7 +98,7 @@ export function boundSymbols(graph: Graph, positions: number): Graph {
 	}
 
 	const bounds = {sequence: {min: 1, max: Math.min(PREFILL_TOKENS, positions)}, past: {min: 0, max: positions - 1}};
-	return {...graph, symbols: {...graph.symbols, ...Object.fromEntries(Object.entries(bounds).filter(([name]) => name in graph.symbols))}};
+	return {...graph, symbols: {...graph.symbols, ...Object.fromEntries(Object.entries(bounds).filter(([name]) => name in graph.symbols))}, limits: {'past + sequence': {min: 1, max: positions}}};
 }
 
 /** With a number of bits and no budget there is nothing that decides between group sizes: groups of 64, the middle. */

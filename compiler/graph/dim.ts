@@ -144,8 +144,31 @@ export function lessOrEqual(a: Dim, b: Dim, bounds: Bounds = {}): boolean | unde
 	return min >= 0 ? true : max < 0 ? false : undefined;
 }
 
-/** The smallest and the largest value, from the symbols' bounds (0 to infinity where none is given). */
+/** The smallest and the largest value, from the bounds of symbols and of sums of symbols (0 to infinity where none is given). */
 export function range(dim: Dim, bounds: Bounds): {min: number; max: number} {
+	let {min, max} = separateRange(dim, bounds);
+	for (const key of Object.keys(bounds)) {
+		const sum = key.includes(' + ') ? parse(key) : undefined;
+		const shared = sum === undefined ? 0 : coefficientOf(dim, sum);
+		if (sum !== undefined && shared !== 0) {
+			// dim = shared × sum + rest
+			const rest = separateRange(subtract(dim, multiply(shared, sum)), bounds);
+			const ends = [shared * bounds[key]!.min, shared * bounds[key]!.max];
+			min = Math.max(min, rest.min + Math.min(...ends));
+			max = Math.min(max, rest.max + Math.max(...ends));
+		}
+	}
+
+	return {min, max};
+}
+
+/** How often a sum of symbols is contained in an expression: the coefficient that all its symbols share there, or 0. */
+function coefficientOf(dim: Dim, sum: Dim): number {
+	const coefficients = termsOf(sum).map(({atoms}) => termsOf(dim).find(term => term.atoms.length === 1 && term.atoms[0]!.key === atoms[0]?.key)?.coefficient ?? 0);
+	return coefficients.every(coefficient => coefficient === coefficients[0]) ? coefficients[0]! : 0;
+}
+
+function separateRange(dim: Dim, bounds: Bounds): {min: number; max: number} {
 	let min = 0;
 	let max = 0;
 	for (const {coefficient, atoms} of termsOf(dim)) {

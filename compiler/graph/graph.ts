@@ -41,6 +41,8 @@ export type Graph = {
 	readonly name: string;
 	/** Every symbol that occurs in a shape. */
 	readonly symbols: Readonly<Record<string, SymbolBounds>>;
+	/** Bounds of sums of symbols, by their text (`past + sequence` is at most the positions of the state). */
+	readonly limits?: Readonly<Record<string, SymbolBounds>>;
 	readonly inputs: readonly string[];
 	readonly outputs: readonly string[];
 	/** In an order in which every value is made before it is used. */
@@ -52,5 +54,8 @@ export type Graph = {
 	readonly values: ReadonlyMap<string, readonly Dim[]>;
 	readonly states: readonly State[];
 };
+
+/** What is known of the sizes of symbols and of their sums, for `dim.range` and its like. */
+export const boundsOf = ({symbols, limits}: Pick<Graph, 'symbols' | 'limits'>): Readonly<Record<string, SymbolBounds>> => ({...symbols, ...limits});
 
 export const describeNode = (node: Pick<Node, 'op' | 'name'>): string => `${node.op} '${node.name}'`;

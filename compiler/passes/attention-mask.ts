@@ -1,5 +1,6 @@
 /** What the masks of an attention mean: causal, sliding window, padding, or else an additive bias. */
 import {add, equal, isNumber, subtract, type Dim} from '../graph/dim.js';
+import {boundsOf} from '../graph/graph.js';
 import {float32} from '../graph/tensor.js';
 import {elementAt, indexSymbol} from './index-expression.js';
 import {attends, conjunction, type Condition} from './mask-condition.js';
@@ -32,7 +33,7 @@ function conditionsOf(view: View, {kind, value}: Mask): readonly Condition[] | u
 	const {shape} = view.type(value);
 	const index = shape.map((dim, axis) => (dim === 1 ? 0 : indexSymbol(axis + 4 - shape.length)));
 	const element = shape.length <= 4 ? elementAt(view, value, index) : undefined;
-	const bounds = view.graph.symbols;
+	const bounds = boundsOf(view.graph);
 	return element && (kind === 'added' ? attends(element, bounds) : conjunction(element, bounds, kind === 'kept'));
 }
 

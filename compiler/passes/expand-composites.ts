@@ -1,5 +1,5 @@
 /** Replaces composites (contrib ops, fused ops of newer opsets) by the ops that they consist of. */
-import type {Attributes, Graph, Node, ValueType} from '../graph/graph.js';
+import {boundsOf, type Attributes, type Graph, type Node, type ValueType} from '../graph/graph.js';
 import {constant as constantOf, type Constant} from '../graph/tensor.js';
 import {inferContext} from '../ops/context.js';
 import type {ExpandContext} from '../ops/op.js';
@@ -26,7 +26,7 @@ export const expandComposites: Pass = {
 
 			let count = 0;
 			const context: ExpandContext = {
-				...inferContext(node, {bounds: graph.symbols, type: name => graph.types.get(name), constant: name => graph.constants.get(name), value: name => known.get(name)}),
+				...inferContext(node, {bounds: boundsOf(graph), type: name => graph.types.get(name), constant: name => graph.constants.get(name), value: name => known.get(name)}),
 				inputNames: node.inputs,
 				outputNames: node.outputs,
 				addConstant(tensor) {

@@ -5,7 +5,7 @@
  * An element is an integer (a `Dim` over the symbols and the index symbols `$0`, `$1`, …), a truth value, or an element of an input.
  */
 import {add, equal, isNumber, lessOrEqual, multiply, negate, subtract, symbol, type Dim} from '../graph/dim.js';
-import type {Node} from '../graph/graph.js';
+import {boundsOf, type Node} from '../graph/graph.js';
 import {sizeOf} from '../graph/tensor.js';
 import type {View} from './rewrite.js';
 
@@ -219,7 +219,7 @@ function sliced({node, view, index, at}: Site): Element | undefined {
 	const starts = view.known(node.inputs[1]!);
 	const axes = node.inputs[3] ? view.known(node.inputs[3]) : starts?.map((_, i) => i);
 	const steps = node.inputs[4] ? view.known(node.inputs[4]) : starts?.map(() => 1);
-	if (!starts || !axes || !steps || starts.some(start => lessOrEqual(0, start, view.graph.symbols) !== true) || steps.some(step => !isNumber(step) || step < 1)) {
+	if (!starts || !axes || !steps || starts.some(start => lessOrEqual(0, start, boundsOf(view.graph)) !== true) || steps.some(step => !isNumber(step) || step < 1)) {
 		return undefined;
 	}
 

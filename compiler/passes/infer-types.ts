@@ -3,7 +3,7 @@
  * pass; a pass therefore only says which nodes there are.
  */
 import type {Dim} from '../graph/dim.js';
-import {describeNode, type Graph, type Node, type ValueType} from '../graph/graph.js';
+import {boundsOf, describeNode, type Graph, type Node, type ValueType} from '../graph/graph.js';
 import {SnugError} from '../error.js';
 import {inferContext, knownElements, type Surroundings} from '../ops/context.js';
 import {ops} from '../ops/index.js';
@@ -38,7 +38,7 @@ export function inferTypes(graph: Graph): TypedGraph {
 
 	const read = new Set<string>();
 	const around: Surroundings = {
-		bounds: graph.symbols,
+		bounds: boundsOf(graph),
 		type: name => types.get(name),
 		constant: name => graph.constants.get(name),
 		value(name) {

@@ -2,7 +2,7 @@
 import {codecOf, type Encoding} from './encoding.js';
 import {add, multiply, substitute, type Dim} from '../graph/dim.js';
 import {bytesOf} from '../graph/dtype.js';
-import {describeNode, type Node, type ValueType} from '../graph/graph.js';
+import {boundsOf, describeNode, type Node, type ValueType} from '../graph/graph.js';
 import {tensor} from '../graph/tensor.js';
 import {SnugError} from '../error.js';
 import {failer} from '../ops/context.js';
@@ -167,7 +167,7 @@ export function lowerEntry(spec: EntrySpec, shared: Shared): Entry {
 		const context: LowerContext = {
 			node,
 			attributes: node.attributes,
-			bounds: graph.symbols,
+			bounds: boundsOf(graph),
 			inputCount: node.inputs.length,
 			outputCount: node.outputs.length,
 			has,

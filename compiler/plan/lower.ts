@@ -3,7 +3,7 @@
  */
 import {isNumber, multiply, range, symbol, type Dim} from '../graph/dim.js';
 import {bytesOf} from '../graph/dtype.js';
-import {describeNode, type Node, type ValueType} from '../graph/graph.js';
+import {boundsOf, describeNode, type Node, type ValueType} from '../graph/graph.js';
 import {SnugError} from '../error.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import {codecs} from '../codecs/index.js';
@@ -28,10 +28,9 @@ export function lower(typed: TypedGraph, encoding: Encoding, options: LowerOptio
 	const states = placeStates(typed, options, buffers);
 	const shared: Shared = {typed, encoding, states, buffers};
 	const sliced = states.size > 0 ? findHead(typed) : undefined;
-	const used = [...new Set(Object.values(typedSymbols(typed)))];
 	const entries =
 		states.size === 0
-			? [lowerEntry({name: 'run', nodes: graph.nodes, bindings: {}, symbols: used, places: new Map()}, shared)]
+			? [lowerEntry({name: 'run', nodes: graph.nodes, bindings: {}, symbols: Object.keys(graph.symbols), places: new Map()}, shared)]
 			: statefulSpecs(typed, sliced, buffers).map(spec => lowerEntry(spec, shared));
 	return {
 		entries,
@@ -43,12 +42,8 @@ export function lower(typed: TypedGraph, encoding: Encoding, options: LowerOptio
 		states: [...states.values()],
 		...(sliced ? {sliced: sliced.output} : {}),
 		symbols: graph.symbols,
+		bounds: {...boundsOf(graph), row: {min: 0, max: (graph.symbols['sequence']?.max ?? 1) - 1}},
 	};
-}
-
-/** Symbols that occur in shapes of inputs. */
-function typedSymbols({graph}: TypedGraph): Record<string, string> {
-	return Object.fromEntries(Object.keys(graph.symbols).map(name => [name, name]));
 }
 
 function placeStates({graph}: TypedGraph, {cachePrecision, positions}: LowerOptions, buffers: Map<string, Buffer>): Map<string, StateBuffer> {
@@ -156,8 +151,8 @@ function inputPort({graph}: TypedGraph, name: string, buffers: ReadonlyMap<strin
 }
 
 /** The most bytes that a buffer may need under the symbols' bounds. */
-export function largest(bytes: Dim, symbols: Program['symbols']): number {
-	const {max} = range(bytes, {...symbols, row: {min: 0, max: (symbols['sequence']?.max ?? 1) - 1}});
+export function largest(bytes: Dim, bounds: Program['bounds']): number {
+	const {max} = range(bytes, bounds);
 	if (!Number.isFinite(max)) {
 		throw new SnugError('unbounded-dimension', {
 			subject: `dimension ${isNumber(bytes) ? bytes : bytes.key}`,

@@ -48,7 +48,7 @@ export function planMemory(program: Program, prototypes: Prototypes): Plan {
 
 	const table = {...take(4 * words), rows};
 	const argumentBlock = take(Math.max(0, ...program.entries.flatMap(({calls}) => calls.map(argumentBytes))));
-	const fixed = new Map([...program.buffers].map(([name, {bytes}]) => [name, take(largest(bytes, program.symbols))]));
+	const fixed = new Map([...program.buffers].map(([name, {bytes}]) => [name, take(largest(bytes, program.bounds))]));
 	const laid = program.entries.map(entry => [entry.name, layActivations(entry, program, prototypes)] as const);
 	const arena = take(Math.max(0, ...laid.map(([, {bytes}]) => bytes)));
 	const activations = new Map(
@@ -66,7 +66,7 @@ type Laid = {readonly bytes: number; readonly offsets: ReadonlyMap<string, {read
 function layActivations(entry: Entry, program: Program, prototypes: Prototypes): Laid {
 	const live = lifetimes(entry, prototypes);
 	const placed: Array<Lifetime & {offset: number; bytes: number}> = [];
-	const sized = live.map(lifetime => ({...lifetime, bytes: largest(entry.buffers.get(lifetime.buffer)!.bytes, program.symbols)}));
+	const sized = live.map(lifetime => ({...lifetime, bytes: largest(entry.buffers.get(lifetime.buffer)!.bytes, program.bounds)}));
 	for (const next of sized.sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
 		const rivals = placed.filter(other => other.first <= next.last && next.first <= other.last).sort((a, b) => a.offset - b.offset);
 		let offset = 0;

@@ -97,4 +97,6 @@ export type Program = {
 	/** The output that `head` makes a row at a time. */
 	readonly sliced?: string;
 	readonly symbols: Readonly<Record<string, SymbolBounds>>;
+	/** Bounds of symbols, of their sums, and of `row`, for the sizes of buffers. */
+	readonly bounds: Readonly<Record<string, SymbolBounds>>;
 };

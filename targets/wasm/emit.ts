@@ -32,13 +32,21 @@ export async function emit(program: Program, plan: Plan, prototypes: Prototypes,
 		const {SIMD128, BulkMemory, BulkMemoryOpt, NontrappingFPToInt, RelaxedSIMD} = binaryen.Features;
 		module.setFeatures(SIMD128 | BulkMemory | BulkMemoryOpt | NontrappingFPToInt | (variant === 'relaxed' ? RelaxedSIMD : 0));
 		const functions = exportedFunctions(binaryen, module);
-		const used = new Set<string>();
+		const used = new Set(program.entries.flatMap(({calls}) => calls.map(({kernel}) => kernel)));
+		for (const name of functions.keys()) {
+			if (!used.has(name)) {
+				module.removeExport(name);
+			}
+		}
+
+		// Hundreds of kernels, of which a model uses twenty: optimise only those.
+		module.runPasses(['remove-unused-module-elements']);
 		for (const entry of program.entries) {
-			const body = entry.calls.flatMap(call => emitCall(binaryen, module, call, entry, plan, prototypes, functions, used));
+			const body = entry.calls.flatMap(call => emitCall(binaryen, module, call, entry, plan, prototypes, functions));
 			module.addFunction(entry.name, binaryen.createType(entry.symbols.map(() => binaryen.i32)), binaryen.none, [], module.block(null, body, binaryen.none));
 		}
 
-		for (const name of functions.keys()) {
+		for (const name of used) {
 			module.removeExport(name);
 		}
 
@@ -79,14 +87,12 @@ function emitCall(
 	plan: Plan,
 	prototypes: Prototypes,
 	functions: ReadonlyMap<string, string>,
-	used: Set<string>,
 ): number[] {
 	const target = functions.get(call.kernel);
 	if (target === undefined) {
 		throw new SnugError('missing-kernel', {subject: call.node, problem: `there is no kernel '${call.kernel}'`, hint: 'write it under runtime-wasm/kernels and run npm run build'});
 	}
 
-	used.add(call.kernel);
 	const i32 = (dim: Dim): number => dimension(binaryen, module, dim, entry);
 	const activations = plan.activations.get(entry.name)!;
 	const stores: number[] = [];

@@ -1,0 +1,98 @@
+/** What each stage of the pipeline makes of a model: `snug inspect MODEL --stage NAME`. */
+import path from 'node:path';
+import {findOptions, smallest} from './allocate/allocate.js';
+import {findWeights} from './allocate/weights.js';
+import {encodingOf} from './build.js';
+import {readConfig} from './bundle/text.js';
+import {boundSymbols, DEFAULT_POSITIONS} from './compile.js';
+import {SnugError} from './error.js';
+import {keyOf} from './graph/dim.js';
+import {print} from './graph/print.js';
+import {importModel} from './onnx/import.js';
+import {passes} from './passes/index.js';
+import type {TypedGraph} from './passes/infer-types.js';
+import {optimize} from './passes/optimize.js';
+import {checkPlan} from './plan/check.js';
+import {lower} from './plan/lower.js';
+import {planMemory, type Plan} from './plan/memory.js';
+import type {Argument, Program} from './plan/program.js';
+import {readPrototypes} from './plan/prototypes.js';
+
+/** Import, each pass, and what comes after them. `optimize` is the graph after the last pass. */
+export const stages: readonly string[] = ['import', ...new Set(passes.map(({name}) => name)), 'optimize', 'weights', 'lower', 'plan'];
+
+export type Inspection = {readonly text: string; readonly json: unknown};
+
+/** @param stage One of `stages`; `optimize` unless given. A pass that runs more than once shows its last result. */
+export async function inspectStages(model: string, stage = 'optimize'): Promise<Inspection> {
+	if (!stages.includes(stage)) {
+		throw new SnugError('unknown-stage', {subject: `stage '${stage}'`, problem: 'there is none of that name', expected: stages.join(', ')});
+	}
+
+	const positions = Math.min(DEFAULT_POSITIONS, readConfig(path.dirname(model)).context ?? Infinity);
+	const graphs = new Map<string, TypedGraph>();
+	const optimized = optimize(boundSymbols(importModel(model, {maxSequence: positions}), positions), passes, (name, typed) => graphs.set(name, typed));
+	graphs.set('optimize', optimized);
+	const found = graphs.get(stage);
+	if (found) {
+		const {graph} = found;
+		return {text: print(graph), json: {stage, nodes: graph.nodes.map(({op, name, inputs, outputs}) => ({op, name, inputs, outputs}))}};
+	}
+
+	const weights = findWeights(optimized.graph);
+	if (stage === 'weights') {
+		const rows = weights.map(({name, rows: height, columns, uses}) => ({name, rows: height, columns, uses}));
+		return {text: rows.map(({name, rows: height, columns, uses}) => `${height} × ${columns}  ${name}${uses.length > 1 ? '  (tied)' : ''}`).join('\n'), json: {stage, weights: rows}};
+	}
+
+	const chosen = smallest(findOptions(weights, {codecs: ['dense']}));
+	const prototypes = readPrototypes();
+	const program = lower(optimized, encodingOf(weights, chosen), {cachePrecision: 'float32', positions});
+	if (stage === 'lower') {
+		return {text: printProgram(program), json: {stage, entries: program.entries.map(({name, symbols, calls}) => ({name, symbols, calls}))}};
+	}
+
+	const plan = planMemory(program, prototypes);
+	checkPlan(program, plan, prototypes);
+	return {text: printPlan(plan), json: {stage, memory: plan.memory, used: plan.used, fixed: Object.fromEntries(plan.fixed), arena: plan.arena}};
+}
+
+function printProgram({entries}: Program): string {
+	return entries
+		.map(({name, symbols, calls}) =>
+			[`${name}(${symbols.join(', ')})`, ...calls.map(({kernel, arguments: parameters}) => `  ${kernel}(${Object.entries(parameters).map(([key, value]) => `${key}: ${printArgument(value)}`).join(', ')})`)].join('\n'),
+		)
+		.join('\n\n');
+}
+
+function printArgument(argument: Argument): string {
+	switch (argument.kind) {
+		case 'number': {
+			return keyOf(argument.value);
+		}
+
+		case 'numbers': {
+			return `[${argument.values.map(keyOf).join(', ')}]`;
+		}
+
+		case 'buffer': {
+			return argument.offset === 0 ? `%${argument.buffer}` : `%${argument.buffer} + ${keyOf(argument.offset)}`;
+		}
+
+		case 'parts': {
+			return `parts of ${argument.weight}`;
+		}
+	}
+}
+
+function printPlan(plan: Plan): string {
+	const line = (name: string, {address, bytes}: {address: number; bytes: number}): string => `${String(address).padStart(12)}  ${String(bytes).padStart(12)}  ${name}`;
+	const lines = [
+		line('descriptor table', plan.table),
+		line('argument block', plan.argumentBlock),
+		...[...plan.fixed].map(([name, place]) => line(name, place)),
+		line('arena of activations', plan.arena),
+		...[...plan.parts].map(([name, place]) => line(name, place)),
+	];
+	return `     address         bytes  what\n${lines.join('\n')}\n${String(plan.memory).padStart(12)}  bytes of memory`;
+}
