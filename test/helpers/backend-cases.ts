@@ -49,7 +49,11 @@ export function testBackendCases(ops: readonly Op[], unsupported: Readonly<Recor
 
 				const wanted = relabelled(expected.get(output)!, inferred[index]!.dtype);
 				t.is(difference(evaluated[index], wanted, tolerance), undefined, `evaluate, ${output}`);
-				t.deepEqual({dtype: inferred[index]!.dtype, shape: inferred[index]!.shape}, {dtype: evaluated[index]!.dtype, shape: evaluated[index]!.dims}, `infer, ${output}`);
+				t.deepEqual(
+					{dtype: inferred[index]!.dtype, shape: inferred[index]!.shape},
+					{dtype: evaluated[index]!.dtype, shape: evaluated[index]!.dims},
+					`infer, ${output}`,
+				);
 				const {value} = inferred[index]!;
 				if (value) {
 					t.deepEqual(value, Array.from(evaluated[index]!.data as ArrayLike<number | bigint>, Number), `value, ${output}`);
@@ -64,7 +68,8 @@ export function testBackendCases(ops: readonly Op[], unsupported: Readonly<Recor
 }
 
 /** The suite's files hold bfloat16 as uint16. */
-const relabelled = (tensor: Tensor, declared: DType | undefined): Tensor => (tensor.dtype === 'uint16' && declared === 'bfloat16' ? {...tensor, dtype: 'bfloat16'} : tensor);
+const relabelled = (tensor: Tensor, declared: DType | undefined): Tensor =>
+	tensor.dtype === 'uint16' && declared === 'bfloat16' ? {...tensor, dtype: 'bfloat16'} : tensor;
 
 function run(name: string, ops: readonly Op[]) {
 	const {path, inputs, outputs: expected} = loadCase(name);

@@ -1,15 +1,12 @@
-/** The math ops where the backend suite is silent: accuracy of elementary functions, other types, broadcasting, symbols, old opsets. */
+/** The math ops where the backend suite is silent: accuracy of elementary functions, other types, broadcasting, every axis. */
 import test from 'ava';
-import {keyOf, symbol, type Bounds, type Dim} from '../../compiler/graph/dim.js';
 import type {DType} from '../../compiler/graph/dtype.js';
 import {allocate} from '../../compiler/graph/dtype.js';
 import type {Attributes} from '../../compiler/graph/graph.js';
 import {float32, sizeOf, type Tensor} from '../../compiler/graph/tensor.js';
-import {inferContext} from '../../compiler/ops/context.js';
 import {mathOps} from '../../compiler/ops/math/index.js';
-import type {Inferred} from '../../compiler/ops/op.js';
 import {difference} from '../helpers/compare.js';
-import {evaluateNode, inferNode, lowerNode, makeNode} from '../helpers/lower-node.js';
+import {evaluateNode, lowerNode, makeNode} from '../helpers/lower-node.js';
 
 const opOf = (name: string) => mathOps.find(op => op.name === name)!;
 
@@ -33,9 +30,11 @@ function worst(name: string, points: readonly number[], floor = 2 ** -126, attri
 	const inputs = [float32([points.length], points)];
 	const node = makeNode(name, inputs, attributes);
 	const [made] = lowerNode(opOf(name), node, inputs);
-	const exact = evaluateNode(opOf(name), makeNode(name, [{...inputs[0]!, dtype: 'float64', data: Float64Array.from(inputs[0]!.data as Float32Array)}], attributes), [
-		{...inputs[0]!, dtype: 'float64', data: Float64Array.from(inputs[0]!.data as Float32Array)},
-	]);
+	const exact = evaluateNode(
+		opOf(name),
+		makeNode(name, [{...inputs[0]!, dtype: 'float64', data: Float64Array.from(inputs[0]!.data as Float32Array)}], attributes),
+		[{...inputs[0]!, dtype: 'float64', data: Float64Array.from(inputs[0]!.data as Float32Array)}],
+	);
 	let error = 0;
 	for (let i = 0; i < points.length; i++) {
 		const a = made!.data[i] as number;
@@ -85,7 +84,38 @@ for (const [op, points, ulps, floor, attributes] of accuracy) {
 	});
 }
 
-for (const op of ['Abs', 'Neg', 'Sign', 'Relu', 'Sqrt', 'Reciprocal', 'Floor', 'Ceil', 'Round', 'Exp', 'Log', 'Asin', 'Acos', 'Atan', 'Sinh', 'Cosh', 'Tanh', 'Asinh', 'Acosh', 'Atanh', 'Erf', 'Sigmoid', 'Softplus', 'Softsign', 'IsNaN', 'IsInf', 'LeakyRelu', 'HardSigmoid', 'ThresholdedRelu', 'Celu']) {
+for (const op of [
+	'Abs',
+	'Neg',
+	'Sign',
+	'Relu',
+	'Sqrt',
+	'Reciprocal',
+	'Floor',
+	'Ceil',
+	'Round',
+	'Exp',
+	'Log',
+	'Asin',
+	'Acos',
+	'Atan',
+	'Sinh',
+	'Cosh',
+	'Tanh',
+	'Asinh',
+	'Acosh',
+	'Atanh',
+	'Erf',
+	'Sigmoid',
+	'Softplus',
+	'Softsign',
+	'IsNaN',
+	'IsInf',
+	'LeakyRelu',
+	'HardSigmoid',
+	'ThresholdedRelu',
+	'Celu',
+]) {
 	test(`${op} has IEEE special values`, t => {
 		const inputs = [float32([special.length], special)];
 		const node = makeNode(op, inputs);
@@ -116,23 +146,42 @@ const shapes: ReadonlyArray<readonly [readonly number[], readonly number[]]> = [
 	[[], [9]],
 	[[9], []],
 	[[3, 5, 8], [8]],
-	[[5, 1], [1, 6]],
-	[[2, 1, 3, 1, 4], [5, 1, 2, 4]],
-	[[2, 3, 1, 5, 1, 3, 2], [1, 3, 4, 1, 6, 1, 2]],
-	[[0, 4], [1, 4]],
+	[
+		[5, 1],
+		[1, 6],
+	],
+	[
+		[2, 1, 3, 1, 4],
+		[5, 1, 2, 4],
+	],
+	[
+		[2, 3, 1, 5, 1, 3, 2],
+		[1, 3, 4, 1, 6, 1, 2],
+	],
+	[
+		[0, 4],
+		[1, 4],
+	],
 	[[2, 0], [1]],
 	[[1, 1], [1]],
 ];
 
 for (const op of ['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'Equal', 'Pow', 'Mod', 'PRelu']) {
-	const types: readonly DType[] = op === 'Pow' || op === 'PRelu' ? ['float32', 'int32', 'int64'] : ['float32', 'float64', 'float16', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64'];
+	const types: readonly DType[] =
+		op === 'Pow' || op === 'PRelu'
+			? ['float32', 'int32', 'int64']
+			: ['float32', 'float64', 'float16', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64'];
 	for (const dtype of types) {
 		test(`${op} of ${dtype} broadcasts, with the extremes of the type`, t => {
 			const unsigned = dtype.startsWith('u');
 			const numbers = unsigned ? [0, 1, 2, 7, 11, 250, 3] : op === 'Pow' ? [1, 2, -3, 4] : [-128, -1, 0, 5, 7, 127, -9, 3];
 			const others = unsigned ? [3, 0, 1, 200, 255] : op === 'Pow' ? [0, 1, 2, 3] : [-1, 3, 0, -4, 127, 2, -128];
 			for (const [a, b] of shapes) {
-				t.is(agrees(op, [make(dtype, a, numbers), make(dtype, b, others)], op === 'Mod' && dtype.startsWith('float') ? {fmod: 1} : {}), undefined, `${a} and ${b}`);
+				t.is(
+					agrees(op, [make(dtype, a, numbers), make(dtype, b, others)], op === 'Mod' && dtype.startsWith('float') ? {fmod: 1} : {}),
+					undefined,
+					JSON.stringify([a, b]),
+				);
 			}
 		});
 	}
@@ -179,12 +228,12 @@ for (const op of reductions) {
 			const axes = [0, 1, 2, 3].filter(axis => mask & (1 << axis));
 			const over: Tensor = {dtype: 'int64', dims: [axes.length], data: BigInt64Array.from(axes, BigInt)};
 			for (const keepdims of [0, 1]) {
-				t.is(agrees(op, [float32(dims, noise(120)), over], {keepdims, noop_with_empty_axes: 1}), undefined, `axes ${axes}`);
+				t.is(agrees(op, [float32(dims, noise(120)), over], {keepdims, noop_with_empty_axes: 1}), undefined, `axes ${axes.join(', ')}`);
 			}
 
 			if (op !== 'ReduceLogSumExp') {
-				t.is(agrees(op, [make('int64', dims, [1, 2, -1, 3, 1]), over]), undefined, `int64, axes ${axes}`);
-				t.is(agrees(op, [make('int32', dims, [1, 2, -1, 3, 1]), over]), undefined, `int32, axes ${axes}`);
+				t.is(agrees(op, [make('int64', dims, [1, 2, -1, 3, 1]), over]), undefined, `int64, axes ${axes.join(', ')}`);
+				t.is(agrees(op, [make('int32', dims, [1, 2, -1, 3, 1]), over]), undefined, `int32, axes ${axes.join(', ')}`);
 			}
 		}
 	});
@@ -210,7 +259,10 @@ test('ArgMax and ArgMin choose the first or the last of equal elements on any ax
 });
 
 test('Softmax and its kin run along any axis, also flattened as before opset 13', t => {
-	const x = float32([3, 5, 7], noise(105).map(value => value * 20));
+	const x = float32(
+		[3, 5, 7],
+		noise(105).map(value => value * 20),
+	);
 	for (const op of ['Softmax', 'LogSoftmax', 'Hardmax']) {
 		for (const axis of [0, 1, 2, -3]) {
 			t.is(agrees(op, [x], {axis}), undefined, `${op} ${axis}`);
@@ -219,7 +271,7 @@ test('Softmax and its kin run along any axis, also flattened as before opset 13'
 	}
 
 	const node = {...makeNode('Softmax', [x]), attributes: {}};
-	t.deepEqual(opOf('Softmax').upgrade!({node, opset: 12, addConstant: () => '', fail: () => t.fail() as never}).attributes, {axis: 1, flatten: 1});
+	t.deepEqual(opOf('Softmax').upgrade!({node, opset: 12, addConstant: () => '', fail: () => t.fail()}).attributes, {axis: 1, flatten: 1});
 });
 
 test('CumSum in all four forms', t => {
@@ -236,7 +288,13 @@ test('CumSum in all four forms', t => {
 
 test('Layer and RMS norm with every shape of scale and bias', t => {
 	const x = float32([2, 3, 10], noise(60));
-	for (const [scale, bias] of [[[10], [10]], [[3, 10], [10]], [[1], [1]], [[10], undefined], [[], []]] as const) {
+	for (const [scale, bias] of [
+		[[10], [10]],
+		[[3, 10], [10]],
+		[[1], [1]],
+		[[10], undefined],
+		[[], []],
+	] as const) {
 		const inputs = [x, float32(scale, noise(30, 2)), ...(bias ? [float32(bias, noise(30, 3))] : [])];
 		for (const axis of [-1, 1]) {
 			t.is(agrees('LayerNormalization', inputs, {axis}, 3), undefined);
@@ -264,7 +322,21 @@ test('Norms by channel, with one scale for each group too', t => {
 const castTypes = ['float32', 'float64', 'float16', 'bfloat16', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64', 'bool'] as const;
 
 test('Cast between all types, out of range and not numbers too', t => {
-	const codes: Readonly<Record<string, number>> = {float32: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11, uint32: 12, uint64: 13, bfloat16: 16};
+	const codes: Readonly<Record<string, number>> = {
+		float32: 1,
+		uint8: 2,
+		int8: 3,
+		uint16: 4,
+		int16: 5,
+		int32: 6,
+		int64: 7,
+		bool: 9,
+		float16: 10,
+		float64: 11,
+		uint32: 12,
+		uint64: 13,
+		bfloat16: 16,
+	};
 	const values = float32([14], [0, -0, 0.5, -1.5, 2.5, 300, -300, 70_000, 3e9, -3e9, 1e20, Infinity, -Infinity, NaN]);
 	for (const from of castTypes) {
 		const x = evaluateNode(opOf('Cast'), makeNode('Cast', [values], {to: codes[from]!}), [values])[0]!;
@@ -286,90 +358,4 @@ test('Clip with bounds that are constants, and with one alone', t => {
 	t.is(agrees('Clip', [x, float32([], [-1])]), undefined);
 	t.is(agrees('Clip', [x]), undefined);
 	t.is(agrees('Clip', [make('int64', [5], [-9, 0, 9]), make('int64', [], [-1]), make('int64', [], [4])]), undefined);
-});
-
-type Given = {readonly dtype: DType; readonly shape: readonly Dim[]; readonly value?: readonly Dim[]};
-
-function infer(op: string, inputs: readonly Given[], attributes: Attributes = {}, bounds: Bounds = {}): readonly Inferred[] {
-	const node = {op, name: 'node', inputs: inputs.map((_, i) => String(i)), outputs: ['y'], attributes};
-	return opOf(op).infer(inferContext(node, {bounds, type: name => inputs[Number(name)], constant: () => undefined, value: name => inputs[Number(name)]?.value}));
-}
-
-const s = symbol('sequence');
-const p = symbol('past');
-const known = (...value: readonly Dim[]): Given => ({dtype: 'int64', shape: [value.length], value});
-const texts = (inferred: readonly Inferred[]): string[] | undefined => inferred[0]!.value?.map(keyOf);
-
-test('Integer arithmetic follows symbols', t => {
-	t.deepEqual(texts(infer('Add', [known(s, 2), known(p)])), ['past + sequence', 'past + 2']);
-	t.deepEqual(texts(infer('Sub', [known(s), known(1)])), ['sequence - 1']);
-	t.deepEqual(texts(infer('Mul', [known(s), known(64)])), ['64*sequence']);
-	t.deepEqual(texts(infer('Div', [known(s), known(2)])), ['floordiv(sequence, 2)']);
-	t.deepEqual(texts(infer('Div', [known(-7), known(2)])), ['-3']);
-	t.is(texts(infer('Div', [known(s), known(p)])), undefined);
-	t.deepEqual(texts(infer('Mod', [known(s, -7), known(4)])), ['mod(sequence, 4)', '1']);
-	t.deepEqual(texts(infer('Mod', [known(-7), known(4)], {fmod: 1})), ['-3']);
-	t.deepEqual(texts(infer('Neg', [known(s)])), ['-sequence']);
-	t.deepEqual(texts(infer('Abs', [known(s, -4)])), ['sequence', '4']);
-	t.deepEqual(texts(infer('Max', [known(s), known(-1)])), ['sequence']);
-	t.deepEqual(texts(infer('Min', [known(s), known(8)])), ['min(sequence, 8)']);
-	t.deepEqual(texts(infer('ReduceProd', [known(s, 3, 2)], {keepdims: 0})), ['6*sequence']);
-	t.deepEqual(texts(infer('ReduceSum', [known(s, p)])), ['past + sequence']);
-	t.deepEqual(texts(infer('CumSum', [known(s, 1, p), known(0)])), ['sequence', 'sequence + 1', 'past + sequence + 1']);
-});
-
-test('Comparisons are decided where the bounds decide them', t => {
-	t.deepEqual(texts(infer('Equal', [known(s, -1, 3), known(s, s, 3)])), ['1', '0', '1']);
-	t.is(texts(infer('Equal', [known(s), known(1)])), undefined);
-	t.deepEqual(texts(infer('Equal', [known(s), known(0)], {}, {sequence: {min: 1, max: 9}})), ['0']);
-	t.deepEqual(texts(infer('Less', [known(s), known(10)], {}, {sequence: {min: 1, max: 9}})), ['1']);
-	t.deepEqual(texts(infer('Greater', [known(s), known(9)], {}, {sequence: {min: 1, max: 9}})), ['0']);
-	t.deepEqual(texts(infer('GreaterOrEqual', [known(s), known(0)])), ['1']);
-	t.is(texts(infer('LessOrEqual', [known(s), known(4)])), undefined);
-});
-
-test('Where, Not, And, Or and Cast follow what is known', t => {
-	const bools = (...value: readonly Dim[]): Given => ({dtype: 'bool', shape: [value.length], value});
-	t.deepEqual(texts(infer('Where', [bools(1, 0), known(s, s), known(p, p)])), ['sequence', 'past']);
-	t.deepEqual(texts(infer('Where', [bools(1), known(s), {dtype: 'int64', shape: [1]}])), ['sequence']);
-	t.is(texts(infer('Where', [{dtype: 'bool', shape: [1]}, known(s), known(p)])), undefined);
-	t.deepEqual(texts(infer('Not', [bools(1, 0)])), ['0', '1']);
-	t.deepEqual(texts(infer('And', [bools(0, 0), {dtype: 'bool', shape: [2]}])), ['0', '0']);
-	t.deepEqual(texts(infer('Or', [bools(1, 1), {dtype: 'bool', shape: [2]}])), ['1', '1']);
-	t.deepEqual(texts(infer('Cast', [known(s)], {to: 6})), ['sequence']);
-	t.deepEqual(texts(infer('Cast', [known(3, 0, -1)], {to: 9})), ['1', '0', '1']);
-	t.is(texts(infer('Cast', [known(s)], {to: 1})), undefined);
-});
-
-test('Shapes of symbols broadcast when they are equal or 1', t => {
-	const [sum] = infer('Add', [{dtype: 'float32', shape: [1, s, 8]}, {dtype: 'float32', shape: [s, 1]}]);
-	t.deepEqual(sum!.shape.map(keyOf), ['1', 'sequence', '8']);
-	const error = t.throws(() => infer('Add', [{dtype: 'float32', shape: [s, 8]}, {dtype: 'float32', shape: [p, 8]}]));
-	t.regex(error!.message, /Add 'node'.*sequence.*past/);
-});
-
-test('Types that do not fit are refused by name', t => {
-	t.throws(() => infer('Add', [known(1), {dtype: 'float32', shape: [1]}]), {message: /Add 'node': inputs differ in type: expected int64, found float32/});
-	t.throws(() => infer('Exp', [known(1)]), {message: /Exp 'node'.*float.*int64/});
-	const x = make('float64', [2], [1]);
-	t.throws(() => lowerNode(opOf('Exp'), makeNode('Exp', [x]), [x]), {message: /Exp 'node': no kernel for the type of input 0: expected float32, found float64/});
-	t.throws(() => inferNode(opOf('Softmax'), makeNode('Softmax', [float32([2], [1, 2])], {axis: 3}), [float32([2], [1, 2])]), {message: /axis out of range: expected -1 to 0.*found 3/});
-});
-
-test('Old spellings become the newest', t => {
-	const constants: Tensor[] = [];
-	const context = (op: string, attributes: Attributes, opset: number) => ({
-		node: {op, name: 'node', inputs: ['x'], outputs: ['y'], attributes},
-		opset,
-		addConstant(tensor: Tensor) {
-			constants.push(tensor);
-			return `c${constants.length - 1}`;
-		},
-		fail: () => t.fail() as never,
-	});
-	t.like(opOf('ReduceMean').upgrade!(context('ReduceMean', {axes: [-1], keepdims: 0}, 17)), {inputs: ['x', 'c0'], attributes: {keepdims: 0}});
-	t.deepEqual([...constants[0]!.data], [-1n]);
-	t.like(opOf('ReduceSum').upgrade!(context('ReduceSum', {axes: [1]}, 12)), {inputs: ['x', 'c1'], attributes: {}});
-	t.like(opOf('Clip').upgrade!(context('Clip', {max: 6}, 10)), {inputs: ['x', '', 'c2'], attributes: {}});
-	t.like(opOf('Dropout').upgrade!(context('Dropout', {ratio: 0.5}, 11)), {inputs: ['x'], attributes: {}});
 });

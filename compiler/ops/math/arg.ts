@@ -5,7 +5,7 @@ import {toNumbers} from '../linear/numbers.js';
 import {integer} from '../linear/attributes.js';
 import {normaliseAxis, splitAt} from '../broadcast.js';
 import type {InferContext, Op} from '../op.js';
-import {isBig, type Big} from './elements.js';
+import {isBig} from './elements.js';
 import {kernelType, numberTypes, suffixOf} from './kernel-type.js';
 
 const reduced = <T extends Dim>({attributes}: Pick<InferContext, 'attributes'>, shape: readonly T[], axis: number): Array<T | 1> =>
@@ -21,7 +21,7 @@ const arg = (name: string, kernel: string, sign: 1 | -1): Op => ({
 		const {dtype, dims, data: raw} = context.input(0);
 		const axis = normaliseAxis(context, integer(context.attributes, 'axis', 0), dims.length);
 		const last = integer(context.attributes, 'select_last_index', 0) !== 0;
-		const x: ArrayLike<number | bigint> = isBig(dtype) ? (raw as Big) : toNumbers(context.input(0));
+		const x: ArrayLike<number | bigint> = isBig(dtype) ? raw : toNumbers(context.input(0));
 		const length = dims[axis] ?? 1;
 		const inner = sizeOf(dims.slice(axis + 1));
 		const shape = reduced(context, dims, axis);
@@ -48,7 +48,12 @@ const arg = (name: string, kernel: string, sign: 1 | -1): Op => ({
 		const x = context.input(0);
 		const dtype = kernelType(context, numberTypes);
 		const axis = normaliseAxis(context, integer(context.attributes, 'axis', 0), x.shape.length);
-		context.call(`arg_${kernel}_${suffixOf(dtype)}`, {y: context.output(0), x, ...splitAt(x.shape, axis), last: integer(context.attributes, 'select_last_index', 0)});
+		context.call(`arg_${kernel}_${suffixOf(dtype)}`, {
+			y: context.output(0),
+			x,
+			...splitAt(x.shape, axis),
+			last: integer(context.attributes, 'select_last_index', 0),
+		});
 	},
 });
 

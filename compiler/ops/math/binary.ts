@@ -88,7 +88,14 @@ export const mod: Op = {
 		const dtype = commonType(context);
 		const shape = broadcastShapes(context, context.input(0).shape, context.input(1).shape);
 		const fmod = integer(context.attributes, 'fmod', 0) !== 0;
-		return [elementwise(context, {dtype, shape}, [0, 1], both((a, b, bounds) => remainder(a, b, bounds, fmod)))];
+		return [
+			elementwise(
+				context,
+				{dtype, shape},
+				[0, 1],
+				both((a, b, bounds) => remainder(a, b, bounds, fmod)),
+			),
+		];
 	},
 	evaluate(context) {
 		const fmod = integer(context.attributes, 'fmod', 0) !== 0;

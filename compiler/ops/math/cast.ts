@@ -58,20 +58,30 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 	}
 
 	if (dtype === 'bool') {
-		return fromNumbers(dtype, dims, Array.from(numbers, value => Number(value !== 0)));
+		return fromNumbers(
+			dtype,
+			dims,
+			Array.from(numbers, value => Number(value !== 0)),
+		);
 	}
 
 	if (isFloat(dtype) || !isFloat(x.dtype)) {
 		return fromNumbers(dtype, dims, numbers);
 	}
 
-	return fromNumbers(dtype, dims, Array.from(numbers, value => Number(BigInt.asIntN(32, toBig(value, 'int64')))));
+	return fromNumbers(
+		dtype,
+		dims,
+		Array.from(numbers, value => Number(BigInt.asIntN(32, toBig(value, 'int64')))),
+	);
 }
 
 function inferCast(context: InferContext, dtype: DType): Inferred {
 	const from = context.input(0);
 	const rule = dtype === 'bool' ? isTrue : undefined;
-	return elementwise(context, {dtype, shape: from.shape}, [0], ([x], bounds) => (x === undefined || isFloat(from.dtype) ? undefined : rule ? rule(x, bounds) : x));
+	return elementwise(context, {dtype, shape: from.shape}, [0], ([x], bounds) =>
+		x === undefined || isFloat(from.dtype) ? undefined : rule ? rule(x, bounds) : x,
+	);
 }
 
 function lowerCast(context: LowerContext): void {
@@ -123,7 +133,11 @@ export const dropout: Op = {
 	infer(context) {
 		const training = context.has(2) ? context.value(2) : [0];
 		if (training?.[0] !== 0) {
-			context.fail('the node is in training mode', {expected: 'training_mode false', found: training ? 'true' : 'a value known only at run time', hint: 'export the model in evaluation mode'});
+			context.fail('the node is in training mode', {
+				expected: 'training_mode false',
+				found: training ? 'true' : 'a value known only at run time',
+				hint: 'export the model in evaluation mode',
+			});
 		}
 
 		const {dtype, shape} = context.input(0);

@@ -13,7 +13,11 @@ import type {LowerContext} from '../../plan/lower-context.js';
 
 const epsilonOf = ({attributes}: Pick<InferContext, 'attributes'>): number => real(attributes, 'epsilon', 1e-5);
 
-const sizesOf = (shape: readonly Dim[]): {batch: Dim; channels: Dim; space: Dim} => ({batch: shape[0]!, channels: shape[1]!, space: multiply(...shape.slice(2))});
+const sizesOf = (shape: readonly Dim[]): {batch: Dim; channels: Dim; space: Dim} => ({
+	batch: shape[0]!,
+	channels: shape[1]!,
+	space: multiply(...shape.slice(2)),
+});
 
 function inferChannels(context: InferContext, parameters: readonly number[], allowed: (channels: Dim) => readonly Dim[]): Inferred {
 	const {dtype, shape} = context.input(0);
@@ -25,7 +29,10 @@ function inferChannels(context: InferContext, parameters: readonly number[], all
 	for (const index of parameters) {
 		const given = context.input(index).shape;
 		if (given.length !== 1 || !lengths.some(length => equal(length, given[0]!))) {
-			context.fail(`input ${index} does not fit the channels`, {expected: lengths.map(length => `[${keyOf(length)}]`).join(' or '), found: `[${given.map(keyOf).join(', ')}]`});
+			context.fail(`input ${index} does not fit the channels`, {
+				expected: lengths.map(length => `[${keyOf(length)}]`).join(' or '),
+				found: `[${given.map(keyOf).join(', ')}]`,
+			});
 		}
 	}
 
@@ -43,14 +50,23 @@ export const batchNormalization: Op = {
 	},
 	infer(context) {
 		if (flag(context.attributes, 'training_mode') || context.node.outputs.slice(1).some(output => output !== '')) {
-			context.fail('the node is in training mode', {expected: 'one output and training_mode 0', found: `${context.outputCount} outputs`, hint: 'export the model in evaluation mode'});
+			context.fail('the node is in training mode', {
+				expected: 'one output and training_mode 0',
+				found: `${context.outputCount} outputs`,
+				hint: 'export the model in evaluation mode',
+			});
 		}
 
 		return [inferChannels(context, [1, 2, 3, 4], channels => [channels])];
 	},
 	evaluate(context) {
 		const x = context.input(0);
-		const [scale, bias, mean, variance] = [1, 2, 3, 4].map(index => toNumbers(context.input(index))) as readonly Channel[] as [Channel, Channel, Channel, Channel];
+		const [scale, bias, mean, variance] = [1, 2, 3, 4].map(index => toNumbers(context.input(index))) as readonly Channel[] as [
+			Channel,
+			Channel,
+			Channel,
+			Channel,
+		];
 		const space = x.dims.slice(2).reduce((a, b) => a * b, 1);
 		const values = Float64Array.from(toNumbers(x), (value, i) => {
 			const c = Math.floor(i / space) % x.dims[1]!;
@@ -103,7 +119,18 @@ function lowerGroups(context: LowerContext, groups: Dim): void {
 	const [x, scale, bias] = [context.input(0), context.input(1), context.input(2)];
 	const {batch, channels, space} = sizesOf(x.shape);
 	const grouped = Number(!equal(scale.shape[0]!, channels));
-	context.call('group_norm_f32', {y: context.output(0), x, scale, bias, batch, groups, channels: floorDivide(channels, groups), space, grouped, epsilon: epsilonOf(context)});
+	context.call('group_norm_f32', {
+		y: context.output(0),
+		x,
+		scale,
+		bias,
+		batch,
+		groups,
+		channels: floorDivide(channels, groups),
+		space,
+		grouped,
+		epsilon: epsilonOf(context),
+	});
 }
 
 const groupsOf = ({attributes}: Pick<InferContext, 'attributes'>): number => integer(attributes, 'num_groups', 0);
@@ -114,7 +141,10 @@ export const groupNormalization: Op = {
 		const groups = groupsOf(context);
 		const channels = context.input(0).shape[1];
 		if (groups < 1 || (channels !== undefined && isNumber(channels) && channels % groups !== 0)) {
-			context.fail('the groups do not divide the channels', {expected: `a divisor of ${channels === undefined ? 'the channels' : keyOf(channels)} as num_groups`, found: String(groups)});
+			context.fail('the groups do not divide the channels', {
+				expected: `a divisor of ${channels === undefined ? 'the channels' : keyOf(channels)} as num_groups`,
+				found: String(groups),
+			});
 		}
 
 		return [inferChannels(context, [1, 2], all => [all, groups])];

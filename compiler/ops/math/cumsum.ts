@@ -13,11 +13,23 @@ function axisOf(context: Pick<InferContext, 'value' | 'fail'>, rank: number): nu
 	const axis = context.value(1)?.[0];
 	return axis !== undefined && isNumber(axis)
 		? normaliseAxis(context, axis, rank)
-		: context.fail('the axis is not known', {expected: 'an axis as a constant', found: 'a value computed at run time', hint: 'export the model with a fixed axis'});
+		: context.fail('the axis is not known', {
+				expected: 'an axis as a constant',
+				found: 'a value computed at run time',
+				hint: 'export the model with a fixed axis',
+			});
 }
 
 /** Visits the elements in the order in which they are summed, row by row; writes the sums in the elements' places. */
-function accumulate<T>(elements: ArrayLike<T>, dims: readonly number[], axis: number, options: {exclusive: boolean; reverse: boolean}, zero: T, plus: (a: T, b: T) => T, write: (at: number, sum: T) => void): void {
+function accumulate<T>(
+	elements: ArrayLike<T>,
+	dims: readonly number[],
+	axis: number,
+	options: {exclusive: boolean; reverse: boolean},
+	zero: T,
+	plus: (a: T, b: T) => T,
+	write: (at: number, sum: T) => void,
+): void {
 	const {outer, length, inner} = splitAt(dims, axis) as {outer: number; length: number; inner: number};
 	for (let row = 0; row < outer * inner; row++) {
 		const start = Math.floor(row / inner) * length * inner + (row % inner);
@@ -31,7 +43,10 @@ function accumulate<T>(elements: ArrayLike<T>, dims: readonly number[], axis: nu
 	}
 }
 
-const optionsOf = ({attributes}: Pick<InferContext, 'attributes'>): {exclusive: boolean; reverse: boolean} => ({exclusive: flag(attributes, 'exclusive'), reverse: flag(attributes, 'reverse')});
+const optionsOf = ({attributes}: Pick<InferContext, 'attributes'>): {exclusive: boolean; reverse: boolean} => ({
+	exclusive: flag(attributes, 'exclusive'),
+	reverse: flag(attributes, 'reverse'),
+});
 
 export const cumSum: Op = {
 	name: 'CumSum',
@@ -45,9 +60,17 @@ export const cumSum: Op = {
 		}
 
 		const sums = new Array<Dim>(value.length);
-		accumulate<Dim>(value, dims, axis, optionsOf(context), 0, (a, b) => add(a, b), (at, sum) => {
-			sums[at] = sum;
-		});
+		accumulate<Dim>(
+			value,
+			dims,
+			axis,
+			optionsOf(context),
+			0,
+			(a, b) => add(a, b),
+			(at, sum) => {
+				sums[at] = sum;
+			},
+		);
 		return [inferred({dtype, shape}, sums)];
 	},
 	evaluate(context) {
@@ -55,22 +78,44 @@ export const cumSum: Op = {
 		const axis = normaliseAxis(context, toNumbers(context.input(1))[0]!, x.dims.length);
 		if (isBig(x.dtype)) {
 			const data = allocate(x.dtype, x.data.length) as Big;
-			accumulate(x.data as Big, x.dims, axis, optionsOf(context), 0n, (a, b) => a + b, (at, sum) => {
-				data[at] = sum;
-			});
+			accumulate(
+				x.data as Big,
+				x.dims,
+				axis,
+				optionsOf(context),
+				0n,
+				(a, b) => a + b,
+				(at, sum) => {
+					data[at] = sum;
+				},
+			);
 			return [{...x, data}];
 		}
 
 		const sums = new Float64Array(x.data.length);
-		accumulate<number>(toNumbers(x), x.dims, axis, optionsOf(context), 0, (a, b) => a + b, (at, sum) => {
-			sums[at] = sum;
-		});
+		accumulate<number>(
+			toNumbers(x),
+			x.dims,
+			axis,
+			optionsOf(context),
+			0,
+			(a, b) => a + b,
+			(at, sum) => {
+				sums[at] = sum;
+			},
+		);
 		return [fromNumbers(x.dtype, x.dims, sums)];
 	},
 	lower(context) {
 		const x = context.input(0);
 		const dtype = kernelType(context, ['float32', 'float64', 'int32', 'uint32', 'int64', 'uint64']);
 		const {exclusive, reverse} = optionsOf(context);
-		context.call(`cumsum_${wrappingSuffix(dtype)}`, {y: context.output(0), x, ...splitAt(x.shape, axisOf(context, x.shape.length)), exclusive: Number(exclusive), reverse: Number(reverse)});
+		context.call(`cumsum_${wrappingSuffix(dtype)}`, {
+			y: context.output(0),
+			x,
+			...splitAt(x.shape, axisOf(context, x.shape.length)),
+			exclusive: Number(exclusive),
+			reverse: Number(reverse),
+		});
 	},
 };

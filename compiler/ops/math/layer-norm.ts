@@ -13,7 +13,8 @@ import type {EvaluateContext, InferContext, Inferred, Op} from '../op.js';
 import {kernelType} from './kernel-type.js';
 import {callBinary} from './lowering.js';
 
-const axisOf = (context: Pick<InferContext, 'attributes' | 'fail'>, rank: number): number => normaliseAxis(context, integer(context.attributes, 'axis', -1), rank);
+const axisOf = (context: Pick<InferContext, 'attributes' | 'fail'>, rank: number): number =>
+	normaliseAxis(context, integer(context.attributes, 'axis', -1), rank);
 
 const epsilonOf = ({attributes}: Pick<InferContext, 'attributes'>): number => real(attributes, 'epsilon', 1e-5);
 
@@ -120,4 +121,8 @@ const rowNorm = (name: string, centred: boolean): Op => ({
 	},
 });
 
-export const layerNormOps: readonly Op[] = [rowNorm('LayerNormalization', true), rowNorm('RMSNormalization', false), rowNorm('SimplifiedLayerNormalization', false)];
+export const layerNormOps: readonly Op[] = [
+	rowNorm('LayerNormalization', true),
+	rowNorm('RMSNormalization', false),
+	rowNorm('SimplifiedLayerNormalization', false),
+];

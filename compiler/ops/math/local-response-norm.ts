@@ -44,6 +44,13 @@ export const localResponseNormalization: Op = {
 		kernelType(context, ['float32']);
 		const x = context.input(0);
 		const [batch, channels] = x.shape;
-		context.call('local_response_norm_f32', {y: context.output(0), x, batch: batch!, channels: channels!, space: multiply(...x.shape.slice(2)), ...parameters(context)});
+		context.call('local_response_norm_f32', {
+			y: context.output(0),
+			x,
+			batch: batch!,
+			channels: channels!,
+			space: multiply(...x.shape.slice(2)),
+			...parameters(context),
+		});
 	},
 };

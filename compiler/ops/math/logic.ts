@@ -37,12 +37,19 @@ const comparison = (name: string, {holds, symbolic, kernel, swap = false, suffix
 	},
 });
 
-const logical = (name: string, number: (a: number, b: number) => number, kernel: string, symbolic: (elements: readonly Known[], bounds: Bounds) => Known): Op => ({
+const logical = (
+	name: string,
+	number: (a: number, b: number) => number,
+	kernel: string,
+	symbolic: (elements: readonly Known[], bounds: Bounds) => Known,
+): Op => ({
 	name,
 	infer(context) {
 		const dtype = commonType(context);
 		const shape = broadcastShapes(context, context.input(0).shape, context.input(1).shape);
-		return dtype === 'bool' ? [elementwise(context, {dtype, shape}, [0, 1], symbolic)] : context.fail('the inputs have a wrong type', {expected: 'bool', found: dtype});
+		return dtype === 'bool'
+			? [elementwise(context, {dtype, shape}, [0, 1], symbolic)]
+			: context.fail('the inputs have a wrong type', {expected: 'bool', found: dtype});
 	},
 	evaluate: context => [combine(context, 'bool', context.input(0), context.input(1), {number})],
 	lower(context) {
@@ -69,10 +76,15 @@ export const logicOps: readonly Op[] = [
 	comparison('GreaterOrEqual', {holds: (a, b) => a >= b, symbolic: (a, b, bounds) => isLessOrEqual(b, a, bounds), kernel: 'less_or_equal', swap: true}),
 	logical('And', (a, b) => Number(a !== 0 && b !== 0), 'and', and),
 	logical('Or', (a, b) => Number(a !== 0 || b !== 0), 'or', or),
-	logical('Xor', (a, b) => Number((a !== 0) !== (b !== 0)), 'xor', both((a, b, bounds) => {
-		const same = isEqual(a, b, bounds);
-		return same === undefined ? undefined : 1 - (same as number);
-	})),
+	logical(
+		'Xor',
+		(a, b) => Number((a !== 0) !== (b !== 0)),
+		'xor',
+		both((a, b, bounds) => {
+			const same = isEqual(a, b, bounds);
+			return same === undefined ? undefined : 1 - (same as number);
+		}),
+	),
 	bitwise('BitwiseAnd', {number: (a, b) => a & b, big: (a, b) => a & b}, 'bitwise_and'),
 	bitwise('BitwiseOr', {number: (a, b) => a | b, big: (a, b) => a | b}, 'bitwise_or'),
 	bitwise('BitwiseXor', {number: (a, b) => a ^ b, big: (a, b) => a ^ b}, 'bitwise_xor'),
@@ -101,7 +113,14 @@ export const not: Op = {
 	infer(context) {
 		const {dtype, shape} = context.input(0);
 		return dtype === 'bool'
-			? [elementwise(context, {dtype, shape}, [0], one((x, bounds) => isEqual(x, 0, bounds)))]
+			? [
+					elementwise(
+						context,
+						{dtype, shape},
+						[0],
+						one((x, bounds) => isEqual(x, 0, bounds)),
+					),
+				]
 			: context.fail('the input has a wrong type', {expected: 'bool', found: dtype});
 	},
 	evaluate: context => [mapNumbers('bool', context.input(0), x => Number(x === 0))],

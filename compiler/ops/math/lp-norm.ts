@@ -6,7 +6,8 @@ import {normaliseAxis, splitAt} from '../broadcast.js';
 import type {InferContext, Op} from '../op.js';
 import {kernelType} from './kernel-type.js';
 
-const axisOf = (context: Pick<InferContext, 'attributes' | 'fail'>, rank: number): number => normaliseAxis(context, integer(context.attributes, 'axis', -1), rank);
+const axisOf = (context: Pick<InferContext, 'attributes' | 'fail'>, rank: number): number =>
+	normaliseAxis(context, integer(context.attributes, 'axis', -1), rank);
 
 export const lpNormalization: Op = {
 	name: 'LpNormalization',

@@ -25,7 +25,11 @@ export const pow: Op = {
 		return [{dtype: x.dtype, shape: broadcastShapes(context, x.shape, context.input(1).shape)}];
 	},
 	evaluate: context => [
-		combine(context, context.input(0).dtype, context.input(0), context.input(1), {number: power, integer: (x, y) => Math.trunc(power(x, y)), big: integerPower}),
+		combine(context, context.input(0).dtype, context.input(0), context.input(1), {
+			number: power,
+			integer: (x, y) => Math.trunc(power(x, y)),
+			big: integerPower,
+		}),
 	],
 	lower(context) {
 		const dtype = kernelType(context, numberTypes);

@@ -44,13 +44,16 @@ function givenAxes(context: Pick<InferContext, 'has' | 'value' | 'fail'>): reado
 	}
 
 	const axes = context.value(1);
-	return axes?.every(isNumber) ? axes : context.fail('the axes are not known', {expected: 'axes as a constant', found: 'a value computed at run time', hint: 'export the model with fixed axes'});
+	return axes?.every(isNumber)
+		? axes
+		: context.fail('the axes are not known', {expected: 'axes as a constant', found: 'a value computed at run time', hint: 'export the model with fixed axes'});
 }
 
 const without = <T>(list: readonly T[], axes: readonly number[]): T[] => list.filter((_, axis) => !axes.includes(axis));
 const only = <T>(list: readonly T[], axes: readonly number[]): T[] => list.filter((_, axis) => axes.includes(axis));
 
-const reducedShape = <T>(shape: readonly T[], axes: readonly number[], keep: boolean): Array<T | 1> => (keep ? shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)) : without(shape, axes));
+const reducedShape = <T>(shape: readonly T[], axes: readonly number[], keep: boolean): Array<T | 1> =>
+	keep ? shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)) : without(shape, axes);
 
 /** Calls back with the indices of every box, in the order of the outputs. */
 function boxes(dims: readonly number[], axes: readonly number[]): {starts: Uint32Array; offsets: Uint32Array} {
@@ -99,7 +102,12 @@ function symbolicValue(context: InferContext, axes: readonly number[], rule: Red
 	}
 
 	const {starts, offsets} = boxes(dims, axes);
-	return Array.from(starts, start => rule(Array.from(offsets, offset => value[start + offset]!), context.bounds));
+	return Array.from(starts, start =>
+		rule(
+			Array.from(offsets, offset => value[start + offset]!),
+			context.bounds,
+		),
+	);
 }
 
 function reduction(name: string, definition: Reduction): Op {

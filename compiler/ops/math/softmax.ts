@@ -12,7 +12,9 @@ import {kernelType} from './kernel-type.js';
 
 function loops(context: Pick<InferContext, 'attributes' | 'fail'>, shape: readonly Dim[]): {outer: Dim; length: Dim; inner: Dim} {
 	const axis = normaliseAxis(context, integer(context.attributes, 'axis', -1), shape.length, flag(context.attributes, 'flatten') ? 1 : 0);
-	return flag(context.attributes, 'flatten') ? {outer: multiply(...shape.slice(0, axis)), length: multiply(...shape.slice(axis)), inner: 1} : splitAt(shape, axis);
+	return flag(context.attributes, 'flatten')
+		? {outer: multiply(...shape.slice(0, axis)), length: multiply(...shape.slice(axis)), inner: 1}
+		: splitAt(shape, axis);
 }
 
 /** Rewrites a row in place. */

@@ -19,7 +19,12 @@ export const inferred = (type: ValueType, value?: readonly Known[]): Inferred =>
 	value === undefined || value.some(element => element === undefined) ? type : {...type, value: value as readonly Dim[]};
 
 /** The output of an element-wise op over the inputs `indices`, with its elements by `rule` where the inputs' are known. */
-export function elementwise(context: InferContext, type: ValueType, indices: readonly number[], rule: ((elements: readonly Known[], bounds: Bounds) => Known) | undefined): Inferred {
+export function elementwise(
+	context: InferContext,
+	type: ValueType,
+	indices: readonly number[],
+	rule: ((elements: readonly Known[], bounds: Bounds) => Known) | undefined,
+): Inferred {
 	const dims = knownDims(type.shape);
 	if (!rule || !dims || isFloat(type.dtype) || sizeOf(dims) > KNOWN_LENGTH) {
 		return type;
@@ -101,4 +106,4 @@ export const and = ([a, b]: readonly Known[]): Known => (a === 0 || b === 0 ? 0 
 
 export const or = ([a, b]: readonly Known[]): Known => (a === 1 || b === 1 ? 1 : a === 0 && b === 0 ? 0 : undefined);
 
-export const sum = (values: readonly Known[]): Known => (values.every(value => value !== undefined) ? exact(add(...(values as readonly Dim[]))) : undefined);
+export const sum = (values: readonly Known[]): Known => (values.every(value => value !== undefined) ? exact(add(...values)) : undefined);

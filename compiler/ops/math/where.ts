@@ -40,6 +40,16 @@ export const where: Op = {
 	lower(context) {
 		const [condition, a, b, y] = [context.input(0), context.input(1), context.input(2), context.output(0)];
 		const {dims, strides} = broadcastLoops(y.shape, [condition.shape, a.shape, b.shape]);
-		context.call(`where_${bitsSuffix(y.dtype)}`, {y, condition, a, b, rank: dims.length, dims, strides_condition: strides[0]!, strides_a: strides[1]!, strides_b: strides[2]!});
+		context.call(`where_${bitsSuffix(y.dtype)}`, {
+			y,
+			condition,
+			a,
+			b,
+			rank: dims.length,
+			dims,
+			strides_condition: strides[0]!,
+			strides_a: strides[1]!,
+			strides_b: strides[2]!,
+		});
 	},
 };
