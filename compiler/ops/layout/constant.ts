@@ -2,6 +2,7 @@
 import {evaluate, isNumber, type Dim} from '../../graph/dim.js';
 import {allocate, bytesOf, isFloat} from '../../graph/dtype.js';
 import {float32, int64, sizeOf, tensor, type Constant, type Tensor} from '../../graph/tensor.js';
+import {describeShape} from '../broadcast.js';
 import type {Op} from '../op.js';
 import {bitsOf, scalar} from './element.js';
 import {cells} from './movement.js';
@@ -72,5 +73,5 @@ const elementOf = (ctx: Failing): Tensor => tensorAttribute(ctx) ?? scalar('floa
 
 function targetShape(ctx: Reading): readonly Dim[] {
 	const shape = shapeInput(ctx, 0, 'the shape');
-	return shape.some(dim => isNumber(dim) && dim < 0) ? ctx.fail('a shape has a negative number', {expected: '0 or more', found: shape.join(', ')}) : shape;
+	return shape.some(dim => isNumber(dim) && dim < 0) ? ctx.fail('a shape has a negative number', {expected: '0 or more', found: describeShape(shape)}) : shape;
 }

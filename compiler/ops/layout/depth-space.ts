@@ -12,7 +12,7 @@ function image(ctx: Reading): {readonly dims: readonly [Dim, Dim, Dim, Dim]; rea
 		ctx.fail('the input is no batch of images', {expected: '[batch, channels, height, width] and a blocksize of 1 or more', found: `${describeShape(shape)} and ${block}`});
 	}
 
-	return {dims: shape as readonly Dim[] as readonly [Dim, Dim, Dim, Dim], block};
+	return {dims: shape as readonly [Dim, Dim, Dim, Dim], block};
 }
 
 function divide(ctx: Reading, dim: Dim, by: number): Dim {

@@ -77,7 +77,7 @@ function knownElements(ctx: InferContext, at: Layout): readonly Dim[] | undefine
 	}
 
 	const elements = new Array<Dim>(size);
-	gatherInto<Dim>(elements, data as Dim[], resolved, at);
+	gatherInto<Dim>(elements, data, resolved, at);
 	return elements;
 }
 

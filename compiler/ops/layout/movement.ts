@@ -49,7 +49,7 @@ function knownElements(ctx: InferContext, shape: readonly Dim[], moves: readonly
 			return undefined;
 		}
 
-		execute<Dim>(move, elements, from as Dim[]);
+		execute<Dim>(move, elements, from);
 	}
 
 	return elements;

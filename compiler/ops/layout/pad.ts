@@ -123,7 +123,7 @@ export const pad: Op = {
 		}
 
 		const value = new Array<Dim>(size).fill(fill);
-		execute<Dim>(inset(ctx.input(0).shape, shape, before), value, data as Dim[]);
+		execute<Dim>(inset(ctx.input(0).shape, shape, before), value, data);
 		return [{dtype: ctx.input(0).dtype, shape, value}];
 	},
 	evaluate,

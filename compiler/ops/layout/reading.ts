@@ -45,7 +45,7 @@ export function integerAttribute<T extends number | undefined>(ctx: Pick<Reading
 
 export function stringAttribute(ctx: Pick<Reading, 'attributes' | 'fail'>, name: string, choices: readonly string[]): string {
 	const value = ctx.attributes[name] ?? choices[0]!;
-	return typeof value === 'string' && choices.includes(value) ? value : ctx.fail(`attribute '${name}' is not known`, {expected: choices.join(', '), found: String(value)});
+	return typeof value === 'string' && choices.includes(value) ? value : ctx.fail(`attribute '${name}' is not known`, {expected: choices.join(', '), found: typeof value === 'string' ? value : typeof value});
 }
 
 export function numbersAttribute(ctx: Pick<Reading, 'attributes' | 'fail'>, name: string): readonly number[] | undefined {
@@ -54,7 +54,7 @@ export function numbersAttribute(ctx: Pick<Reading, 'attributes' | 'fail'>, name
 		return undefined;
 	}
 
-	return Array.isArray(value) && value.every(item => typeof item === 'number') ? (value as readonly number[]) : ctx.fail(`attribute '${name}' has the wrong type`, {expected: 'a list of numbers'});
+	return Array.isArray(value) && value.every(item => typeof item === 'number') ? (value) : ctx.fail(`attribute '${name}' has the wrong type`, {expected: 'a list of numbers'});
 }
 
 /** An axis counted from the front; `rank` itself is allowed where `end` is set. */
