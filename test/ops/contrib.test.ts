@@ -98,6 +98,36 @@ agrees('GroupQueryAttention with a soft cap and a scale', grouped({sequence: 4, 
 agrees('GroupQueryAttention with a bias', grouped({sequence: 4, bias: true}));
 agrees('GroupQueryAttention with positions', grouped({sequence: 4, positions: true, attributes: {do_rotary: 1}}));
 
+/** Rows of `gain.length` numbers over their root mean square, times the gain. */
+function normalised({dims, data}: Tensor, gain: Tensor): Tensor {
+	const [rows, gains] = [data as Float32Array, gain.data as Float32Array];
+	return float32(
+		dims,
+		rows.map((value, index) => {
+			const row = rows.subarray(index - (index % gains.length)).subarray(0, gains.length);
+			return (value * gains[index % gains.length]!) / Math.sqrt(row.reduce((sum, x) => sum + x * x, 0) / gains.length + 1e-6);
+		}),
+	);
+}
+
+test('GroupQueryAttention with gains normalises each head of query and key first', async t => {
+	// ONNX Runtime has no processor kernel for the gains, so it is given the normalised heads.
+	const raw = grouped({sequence: 4, attributes: {do_rotary: 1}});
+	const gains = [random([16]), random([16])] as const;
+	const [q, k, ...rest] = raw.inputs;
+	const expected = await runOracle({...raw, inputs: [normalised(q!, gains[0]), normalised(k!, gains[1]), ...rest]});
+	const actual = runOurs({...raw, inputs: [...raw.inputs, undefined, undefined, undefined, ...gains]});
+	for (const [index, tensor] of expected.entries()) {
+		t.is(difference(actual[index], tensor!, {rtol: 1e-4, atol: 2e-5}), undefined, `output ${index}`);
+	}
+});
+
+test('GroupQueryAttention refuses what it does not honour, by name', t => {
+	const raw = grouped({sequence: 2});
+	t.throws(() => runOurs({...raw, attributes: {...raw.attributes, smooth_softmax: 1}}), {message: /smooth_softmax.*expected -1 or 0, found 1/});
+	t.throws(() => runOurs({...raw, inputs: [...raw.inputs, random([4])]}), {message: /input 11 \(head_sink\)/});
+});
+
 for (const [title, interleaved, past] of [['halves', 0, false], ['pairs', 1, true]] as const) {
 	agrees(`RotaryEmbedding of com.microsoft in ${title}`, {
 		op: 'RotaryEmbedding',
