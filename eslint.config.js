@@ -12,12 +12,12 @@ export default typescript.config(
 		rules: {
 			// The style is types and functions: aliases rather than interfaces, `!` where an index is known to be inside.
 			'@typescript-eslint/consistent-type-definitions': ['error', 'type'],
-			'@typescript-eslint/consistent-type-imports': 'error',
+			'@typescript-eslint/consistent-type-imports': ['error', {disallowTypeAnnotations: false}],
 			'@typescript-eslint/no-non-null-assertion': 'off',
 			'@typescript-eslint/restrict-template-expressions': ['error', {allowNumber: true, allowBoolean: true}],
 			'@typescript-eslint/no-confusing-void-expression': ['error', {ignoreArrowShorthand: true}],
 			'@typescript-eslint/no-unnecessary-condition': ['error', {allowConstantLoopConditions: true}],
-			'@typescript-eslint/no-unused-vars': ['error', {argsIgnorePattern: '^_', varsIgnorePattern: '^_'}],
+			'@typescript-eslint/no-unused-vars': ['error', {argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true}],
 			'@typescript-eslint/no-empty-function': 'off',
 			// Contexts are records of functions that do not use `this`, and are taken apart where they arrive.
 			'@typescript-eslint/unbound-method': 'off',
@@ -26,6 +26,11 @@ export default typescript.config(
 			'no-empty': ['error', {allowEmptyCatch: true}],
 			'@typescript-eslint/prefer-literal-enum-member': 'off',
 			'@typescript-eslint/unified-signatures': 'off',
+			// `number | string | 'auto'` documents what a text may say.
+			'@typescript-eslint/no-redundant-type-constituents': 'off',
+			// binaryen declares its flags as an enum and combines them by `|`.
+			'@typescript-eslint/no-unsafe-enum-assignment': 'off',
+			'@typescript-eslint/no-dynamic-delete': 'off',
 			'no-restricted-syntax': [
 				'error',
 				{selector: 'ExportDefaultDeclaration', message: 'Name exports.'},
