@@ -13,6 +13,7 @@ import {importModel} from './onnx/import.js';
 import {optimize} from './passes/optimize.js';
 import type {TypedGraph} from './passes/infer-types.js';
 import {PREFILL_TOKENS, type LowerOptions} from './plan/lower.js';
+import {choosePositions, DEFAULT_POSITIONS} from './positions.js';
 import {formatSize} from './size.js';
 import {version} from './version.js';
 
@@ -42,19 +43,15 @@ export type CompileResult = {
 	readonly peakMemory: number;
 };
 
-/** Positions of state unless the caller or the profile says otherwise. */
-export const DEFAULT_POSITIONS = 1024;
-
 export async function compile(model: string, options: CompileOptions): Promise<CompileResult> {
 	const started = performance.now();
 	const config = readConfig(path.dirname(model));
 	const budget = chooseBudget(options);
-	const maxSequence = options.maxSequence ?? Math.min(options.profile?.defaultMaxSequence ?? DEFAULT_POSITIONS, config.context ?? Infinity);
-	const graph = boundSymbols(importModel(model, {maxSequence, ...(options.dims ? {dims: options.dims} : {})}), maxSequence);
+	const {graph, positions} = importBounded(model, options);
 	const typed = optimize(graph);
 	const weights = findWeights(typed.graph);
 	const candidates = findOptions(weights, {...options, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
-	const lowering: LowerOptions = {cachePrecision: options.cachePrecision ?? 'float32', positions: maxSequence};
+	const lowering: LowerOptions = {cachePrecision: options.cachePrecision ?? 'float32', positions};
 	const {chosen, built} = await fit(typed, restrict(candidates, options), lowering, budget);
 	await writeFolder(options.output, async directory =>
 		writeBundle(directory, {
@@ -64,7 +61,7 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 			weights,
 			built,
 			budget: Number.isFinite(budget.bytes) ? budget.bytes : built.total,
-			positions: maxSequence,
+			positions,
 			config,
 			text: findText(path.dirname(model)),
 			...(options.signal ? {signal: options.signal} : {}),
@@ -89,6 +86,14 @@ function chooseBudget({profile, budget}: CompileOptions): {bytes: number; decide
 	}
 
 	return budget === undefined ? {bytes: Infinity, decidedBy: 'nothing: no budget and no profile were given'} : {bytes: budget, decidedBy: 'the budget option'};
+}
+
+/** The graph with its symbols bounded by the positions that it is compiled for. */
+export function importBounded(model: string, {dims, maxSequence, profile}: Pick<CompileOptions, 'dims' | 'maxSequence' | 'profile'> = {}): {graph: Graph; positions: number} {
+	const read = (limit: number): Graph => importModel(model, {maxSequence: limit, ...(dims ? {dims} : {})});
+	const first = read(maxSequence ?? DEFAULT_POSITIONS);
+	const positions = choosePositions(first, maxSequence, profile?.defaultMaxSequence, readConfig(path.dirname(model)).context);
+	return {graph: boundSymbols(positions === (maxSequence ?? DEFAULT_POSITIONS) ? first : read(positions), positions), positions};
 }
 
 /** With state, a run sees at most a chunk of tokens, behind at most `positions` − 1 others. */

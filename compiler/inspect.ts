@@ -1,14 +1,11 @@
 /** What each stage of the pipeline makes of a model: `snug inspect MODEL --stage NAME`. */
-import path from 'node:path';
 import {findOptions, smallest} from './allocate/allocate.js';
 import {findWeights} from './allocate/weights.js';
 import {encodingOf} from './build.js';
-import {readConfig} from './bundle/text.js';
-import {boundSymbols, DEFAULT_POSITIONS} from './compile.js';
+import {importBounded} from './compile.js';
 import {SnugError} from './error.js';
 import {keyOf} from './graph/dim.js';
 import {print} from './graph/print.js';
-import {importModel} from './onnx/import.js';
 import {passes} from './passes/index.js';
 import type {TypedGraph} from './passes/infer-types.js';
 import {optimize} from './passes/optimize.js';
@@ -29,9 +26,9 @@ export async function inspectStages(model: string, stage = 'optimize'): Promise<
 		throw new SnugError('unknown-stage', {subject: `stage '${stage}'`, problem: 'there is none of that name', expected: stages.join(', ')});
 	}
 
-	const positions = Math.min(DEFAULT_POSITIONS, readConfig(path.dirname(model)).context ?? Infinity);
+	const {graph: imported, positions} = importBounded(model);
 	const graphs = new Map<string, TypedGraph>();
-	const optimized = optimize(boundSymbols(importModel(model, {maxSequence: positions}), positions), passes, (name, typed) => graphs.set(name, typed));
+	const optimized = optimize(imported, passes, (name, typed) => graphs.set(name, typed));
 	graphs.set('optimize', optimized);
 	const found = graphs.get(stage);
 	if (found) {
