@@ -3,10 +3,10 @@
  * they are past to past + sequence − 1; seqlens_k and total_sequence_length say the same and are not read.
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.GroupQueryAttention
  */
-import {add, type Dim} from '../../graph/dim.js';
+import {add, lessOrEqual, type Dim} from '../../graph/dim.js';
 import type {ExpandContext, InferContext, Op} from '../op.js';
 import {integer, real} from '../linear/attributes.js';
-import {fixed, integersOf, lengthOf, node, refuseAttributes, refuseInputs, reshape, split, unsqueeze, wants} from './steps.js';
+import {count, fixed, integersOf, lengthOf, node, refuseAttributes, refuseInputs, reshape, rows, split, unsqueeze, wants} from './steps.js';
 
 type Sizes = {readonly heads: number; readonly kvHeads: number; readonly width: number; readonly packed: boolean};
 
@@ -53,13 +53,20 @@ function tables(context: ExpandContext): [string, string] {
 	}
 
 	if (positions !== '') {
-		return [cosine, sine].map(table => node(context, 'Gather', [table, positions], {axis: 0})) as [string, string];
+		return [cosine, sine].map(table => rows(context, table, positions)) as [string, string];
 	}
 
-	const sequence = lengthOf(context, context.inputNames[0]!, 1);
+	const past = context.has(3) ? context.input(3).shape[2]! : 0;
+	const length = add(past, context.input(0).shape[1]!);
 	const first = context.has(3) ? lengthOf(context, context.inputNames[3]!, 2) : integersOf(context, [0]);
-	const last = context.has(3) ? node(context, 'Add', [first, sequence]) : sequence;
-	return [cosine, sine].map(table => unsqueeze(context, node(context, 'Slice', [table, first, last, integersOf(context, [0])]), 0)) as [string, string];
+	const end = node(context, 'Add', [first, lengthOf(context, context.inputNames[0]!, 1)]);
+	// A range of rows costs nothing. Where the tables may be too short, a look-up stops the run instead of reading past their end.
+	if (lessOrEqual(length, context.input(7).shape[0]!, context.bounds)) {
+		return [cosine, sine].map(table => unsqueeze(context, node(context, 'Slice', [table, first, end, integersOf(context, [0])]), 0)) as [string, string];
+	}
+
+	const all = unsqueeze(context, count(context, first, end), 0);
+	return [cosine, sine].map(table => rows(context, table, all)) as [string, string];
 }
 
 export const groupQueryAttention: Op = {

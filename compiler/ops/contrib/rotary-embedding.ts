@@ -6,7 +6,7 @@ import {equal, keyOf, type Dim} from '../../graph/dim.js';
 import {describeShape} from '../broadcast.js';
 import type {ExpandContext, InferContext, Op} from '../op.js';
 import {integer} from '../linear/attributes.js';
-import {countTo, fixed, lengthOf, mergeHeads, node, refuseAttributes, splitHeads, unsqueeze} from './steps.js';
+import {countTo, fixed, lengthOf, mergeHeads, node, refuseAttributes, rows, splitHeads, unsqueeze} from './steps.js';
 
 type Sizes = {readonly heads: number; readonly width: number; readonly separate: boolean};
 
@@ -36,11 +36,11 @@ function sizes(context: InferContext, half: Dim): Sizes {
 /** The tables' rows at the positions, as [batch or 1, sequence, half]. Positions are [batch, sequence], or one offset. */
 export function rowsAt(context: ExpandContext, table: string, positions: string, shape: readonly Dim[], sequence: string): string {
 	if (shape.length === 2) {
-		return node(context, 'Gather', [table, positions], {axis: 0});
+		return rows(context, table, positions);
 	}
 
 	const all = node(context, 'Add', [countTo(context, sequence), positions]);
-	return unsqueeze(context, node(context, 'Gather', [table, all], {axis: 0}), 0);
+	return unsqueeze(context, rows(context, table, all), 0);
 }
 
 function expandRotary(context: ExpandContext, tables: readonly [string, string], {heads, width, separate}: Sizes): void {

@@ -27,11 +27,17 @@ export const lengthOf = (context: ExpandContext, x: string, axis: number): strin
 
 export const unsqueeze = (context: ExpandContext, x: string, axis: number, outputs: readonly string[] | number = 1): string => node(context, 'Unsqueeze', [x, integersOf(context, [axis])], {}, outputs);
 
-/** 0, 1, … length − 1 as int64; `length` is int64 [1]. */
-export function countTo(context: ExpandContext, length: string): string {
-	const scalar = node(context, 'Squeeze', [length, integersOf(context, [0])]);
-	return node(context, 'Range', [context.addConstant(int64([], [0])), scalar, context.addConstant(int64([], [1]))]);
+/** first, first + 1, … end − 1 as int64; both are int64 [1]. */
+export function count(context: ExpandContext, first: string, end: string): string {
+	const scalar = (value: string): string => node(context, 'Squeeze', [value, integersOf(context, [0])]);
+	return node(context, 'Range', [scalar(first), scalar(end), context.addConstant(int64([], [1]))]);
 }
+
+/** 0, 1, … length − 1. */
+export const countTo = (context: ExpandContext, length: string): string => count(context, integersOf(context, [0]), length);
+
+/** Rows of a table that must stay as it is: a Gather of a matrix is an embedding, which a codec may encode. */
+export const rows = (context: ExpandContext, table: string, indices: string): string => node(context, 'GatherND', [table, unsqueeze(context, indices, -1)]);
 
 /** [batch, heads, sequence, width] as [batch, sequence, heads·width]. */
 export const mergeHeads = (context: ExpandContext, x: string, total: number, outputs: readonly string[] | number = 1): string => reshape(context, transpose(context, x, [0, 2, 1, 3]), [0, 0, total], outputs);
