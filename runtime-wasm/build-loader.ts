@@ -3,14 +3,13 @@
  *   snug.js               one file for every bundle: the page's side, and the worker's code inside it
  *   runtime.{browser,node}.js   `snug/runtime`, with one host each
  *   tokenizer.js          the tokenizer module that bundles carry
- *   index.d.ts            the public declarations
+ * The declarations of `snug/runtime` come from the compilation of the sources.
  */
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {gzipSync} from 'node:zlib';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {build, type Plugin} from 'esbuild';
-import ts from 'typescript';
 
 const loader = fileURLToPath(new URL('loader/', import.meta.url));
 const output = fileURLToPath(new URL('../dist/loader/', import.meta.url));
@@ -22,7 +21,9 @@ function replace(name: string, by: {readonly file: string} | {readonly text: str
 	return {
 		name,
 		setup({onLoad}) {
-			onLoad({filter: new RegExp(`[\\\\/]loader[\\\\/]${name}\\.ts$`)}, () => ('text' in by ? {contents: by.text, loader: 'js', resolveDir: loader} : {contents: `export * from './${by.file}';`, loader: 'js', resolveDir: loader}));
+			onLoad({filter: new RegExp(`[\\\\/]loader[\\\\/]${name}\\.ts$`)}, () =>
+				'text' in by ? {contents: by.text, loader: 'js', resolveDir: loader} : {contents: `export * from './${by.file}';`, loader: 'js', resolveDir: loader},
+			);
 		},
 	};
 }
@@ -68,13 +69,12 @@ async function page(host: HostName, start: (worker: string) => string): Promise<
 }
 
 /** Writes all files, and gives their sizes in bytes, as they are and gzipped. */
-export async function buildLoader(directory = output, {declarations = true} = {}): Promise<Record<string, {bytes: number; gzip: number}>> {
+export async function buildLoader(directory = output): Promise<Record<string, {bytes: number; gzip: number}>> {
 	const files: Record<string, string> = {
 		'snug.js': await page('both', selfStart),
 		'runtime.browser.js': await page('browser', worker => inlined(worker, 'null')),
 		'runtime.node.js': await page('node', worker => inlined(worker, "new URL('tokenizer.js', import.meta.url)")),
 		'tokenizer.js': await bundle('tokenizer/index.ts', 'esm', []),
-		...(declarations ? declare() : {}),
 	};
 	mkdirSync(directory, {recursive: true});
 	for (const [name, text] of Object.entries(files)) {
@@ -82,29 +82,6 @@ export async function buildLoader(directory = output, {declarations = true} = {}
 	}
 
 	return Object.fromEntries(Object.entries(files).map(([name, text]) => [name, {bytes: Buffer.byteLength(text), gzip: gzipSync(text, {level: 9}).length}]));
-}
-
-/** Declarations of the three modules whose types are public, side by side. */
-function declare(): Record<string, string> {
-	const modules = {index: 'index.ts', types: 'types.ts', error: '../../compiler/error.ts'};
-	const program = ts.createProgram([path.join(loader, 'index.ts')], {
-		target: ts.ScriptTarget.ES2023,
-		module: ts.ModuleKind.NodeNext,
-		moduleResolution: ts.ModuleResolutionKind.NodeNext,
-		lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.asynciterable.d.ts'],
-		types: ['node'],
-		skipLibCheck: true,
-		declaration: true,
-		emitDeclarationOnly: true,
-	});
-	const files: Record<string, string> = {};
-	for (const [name, source] of Object.entries(modules)) {
-		program.emit(program.getSourceFile(path.join(loader, source)), (_file, text) => {
-			files[`${name}.d.ts`] = text.replaceAll('../../compiler/error.js', './error.js');
-		});
-	}
-
-	return files;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -38,7 +38,9 @@ export const name = (value: unknown, path: string): string => {
 };
 
 /** A record under a path, entry by entry. */
-export const entries = (value: unknown, path: string): ReadonlyArray<readonly [string, unknown]> => Object.entries(fields(value, path)).map(([key, entry]) => [name(key, path), entry]);
+export const entries = (value: unknown, path: string): ReadonlyArray<readonly [string, unknown]> =>
+	Object.entries(fields(value, path)).map(([key, entry]) => [name(key, path), entry]);
 
 /** Maps a list, with the path of each item. */
-export const each = <T>(value: unknown, path: string, read: (item: unknown, path: string) => T): T[] => list(value, path).map((item, index) => read(item, `${path}[${index}]`));
+export const each = <T>(value: unknown, path: string, read: (item: unknown, path: string) => T): T[] =>
+	list(value, path).map((item, index) => read(item, `${path}[${index}]`));

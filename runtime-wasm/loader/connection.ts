@@ -44,7 +44,7 @@ export async function connect(starts: readonly WorkerStart[], options: ConnectOp
 async function open(start: WorkerStart, options: ConnectOptions, signal: AbortSignal | undefined): Promise<Connection> {
 	return new Promise((resolve, reject) => {
 		const stop = (): void => {
-			fail(signal!.reason);
+			fail(signal!.reason as Error);
 		};
 
 		const timer = setTimeout(() => {
@@ -59,17 +59,17 @@ async function open(start: WorkerStart, options: ConnectOptions, signal: AbortSi
 			settle();
 			resolve(line.connection);
 		});
-		const fail = (error: unknown): void => {
+		const fail = (error: Error): void => {
 			settle();
-			line.connection.close(error as Error);
-			reject(error as Error);
+			line.connection.close(error);
+			reject(error);
 		};
 
 		signal?.addEventListener('abort', stop);
 		try {
 			line.attach(host.startWorker(start, {onMessage: line.receive, onEnd: fail}));
 		} catch (error) {
-			fail(error);
+			fail(error as Error);
 		}
 	});
 }

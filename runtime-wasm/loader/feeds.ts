@@ -20,7 +20,10 @@ export type Prepared = {
 /** `past` is what the call continues from; states that are fed say so themselves. */
 export function prepare(bundle: Bundle, feeds: Readonly<Record<string, Feed>>, past: number): Prepared {
 	const {inputs, states, symbols, positions} = bundle;
-	const known = new Map<string, Wanted>([...inputs.map(port => [port.name, port] as const), ...states.map(state => [state.input, {...state, name: state.input}] as const)]);
+	const known = new Map<string, Wanted>([
+		...inputs.map(port => [port.name, port] as const),
+		...states.map(state => [state.input, {...state, name: state.input}] as const),
+	]);
 	const unknown = Object.keys(feeds).find(name => !known.has(name));
 	if (unknown !== undefined) {
 		throw inputError(unknown, 'the model has no such input', {expected: [...known.keys()].slice(0, 8).join(', ') + (known.size > 8 ? ', …' : '')});
@@ -29,7 +32,9 @@ export function prepare(bundle: Bundle, feeds: Readonly<Record<string, Feed>>, p
 	const given = new Map(Object.entries(feeds).map(([name, feed]) => [name, toElements(feed, known.get(name)!)]));
 	const missing = inputs.filter(({name, address, fill}) => !given.has(name) && address >= 0 && (fill === undefined || fill === 'tokens'));
 	if (missing.length > 0) {
-		throw inputError(missing[0]!.name, 'not given', {expected: missing.map(({name, dtype, shape}) => `'${name}' ${dtype} ${describeShape(shape)}`).join(' and ')});
+		throw inputError(missing[0]!.name, 'not given', {
+			expected: missing.map(({name, dtype, shape}) => `'${name}' ${dtype} ${describeShape(shape)}`).join(' and '),
+		});
 	}
 
 	const fedStates = new Map(states.flatMap(state => (given.has(state.input) ? [[state.input, given.get(state.input)!] as const] : [])));
@@ -68,13 +73,21 @@ function pastOf({states}: Bundle, fed: ReadonlyMap<string, Elements>): number {
 }
 
 /** The sequence of a model with state may be longer than a call takes: it is cut. */
-function checkBounds({symbols, positions}: Bundle, bindings: Bindings, pairs: ReadonlyArray<{readonly name: string; readonly shape: PortEntry['shape']}>): void {
+function checkBounds(
+	{symbols, positions}: Bundle,
+	bindings: Bindings,
+	pairs: ReadonlyArray<{readonly name: string; readonly shape: PortEntry['shape']}>,
+): void {
 	for (const [symbol, {min, max}] of Object.entries(symbols)) {
 		const value = bindings[symbol];
 		const cut = positions > 0 && (symbol === 'sequence' || symbol === 'past');
 		if (value !== undefined && !cut && (value < min || value > max)) {
 			const culprit = pairs.find(({shape}) => shape.some(dim => usesSymbol(dim, symbol)));
-			throw inputError(culprit?.name ?? symbol, `${symbol} is out of range`, {expected: `${min} to ${max}`, found: String(value), hint: 'compile with other limits for more'});
+			throw inputError(culprit?.name ?? symbol, `${symbol} is out of range`, {
+				expected: `${min} to ${max}`,
+				found: String(value),
+				hint: 'compile with other limits for more',
+			});
 		}
 	}
 

@@ -54,7 +54,12 @@ const passing: ReadonlySet<string> = new Set(['http-busy', 'stalled', 'short-fil
 const unreachable = (url: URL, cause: unknown, tries: number): SnugError =>
 	new SnugError(
 		'unreachable',
-		{subject: url.href, problem: `cannot be fetched (${cause instanceof Error ? cause.message : String(cause)})`, found: `no answer in ${tries} ${tries === 1 ? 'try' : 'tries'}`, hint: 'check the address and the network; another origin must allow CORS'},
+		{
+			subject: url.href,
+			problem: `cannot be fetched (${cause instanceof Error ? cause.message : String(cause)})`,
+			found: `no answer in ${tries} ${tries === 1 ? 'try' : 'tries'}`,
+			hint: 'check the address and the network; another origin must allow CORS',
+		},
 		{cause},
 	);
 
@@ -78,7 +83,10 @@ async function fetchOnce(url: URL, {fetch, signal, bytes, reload = false, onByte
 	signal.addEventListener('abort', stop);
 	try {
 		const work = (async () => {
-			const response = await fetch(url.href, {signal: watch.signal, ...(reload ? {cache: 'reload' as const} : bytes === undefined ? {cache: 'no-cache' as const} : {})});
+			const response = await fetch(url.href, {
+				signal: watch.signal,
+				...(reload ? {cache: 'reload' as const} : bytes === undefined ? {cache: 'no-cache' as const} : {}),
+			});
 			alive();
 			checkStatus(url, response);
 			return readBody(url, response, bytes, count => {
@@ -120,7 +128,14 @@ function checkStatus(url: URL, response: Response): void {
 
 async function readBody(url: URL, response: Response, bytes: number | undefined, onBytes: (count: number) => void): Promise<Uint8Array> {
 	const limit = bytes ?? unknownLimit;
-	const tooLong = (): SnugError => new SnugError('long-file', {subject: url.href, problem: 'the file is too long', expected: `${bytes === undefined ? 'at most ' : ''}${limit} bytes`, found: 'more', hint: 'upload the bundle again'});
+	const tooLong = (): SnugError =>
+		new SnugError('long-file', {
+			subject: url.href,
+			problem: 'the file is too long',
+			expected: `${bytes === undefined ? 'at most ' : ''}${limit} bytes`,
+			found: 'more',
+			hint: 'upload the bundle again',
+		});
 	const parts: Uint8Array[] = [];
 	// With the size known, one buffer of it takes the bytes as they come.
 	const whole = bytes === undefined ? undefined : new Uint8Array(bytes);
@@ -156,7 +171,13 @@ async function readBody(url: URL, response: Response, bytes: number | undefined,
 	}
 
 	if (bytes !== undefined && length < bytes) {
-		throw new SnugError('short-file', {subject: url.href, problem: 'the file is too short', expected: `${bytes} bytes`, found: String(length), hint: 'upload the bundle again'});
+		throw new SnugError('short-file', {
+			subject: url.href,
+			problem: 'the file is too short',
+			expected: `${bytes} bytes`,
+			found: String(length),
+			hint: 'upload the bundle again',
+		});
 	}
 
 	return whole ?? join(parts, length);

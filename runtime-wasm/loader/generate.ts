@@ -105,6 +105,11 @@ async function logitsOf(session: Session, sequence: readonly number[], signal: A
 	const name = bundle.generation!.logits;
 	const data = sequence.slice(session.past);
 	const dims = port.shape.map((_dim, axis) => (axis === port.shape.length - 1 ? data.length : 1));
-	const outputs = await run(session, {[port.name]: {type: port.dtype as 'int64', data, dims}}, {continue: bundle.positions > 0, logits: 'last', outputs: [name]}, signal);
+	const outputs = await run(
+		session,
+		{[port.name]: {type: port.dtype as 'int64', data, dims}},
+		{continue: bundle.positions > 0, logits: 'last', outputs: [name]},
+		signal,
+	);
 	return toFloats(outputs[name]!).slice();
 }

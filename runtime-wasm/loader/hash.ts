@@ -3,7 +3,7 @@
  */
 
 export async function sha256(bytes: Uint8Array): Promise<string> {
-	const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
+	const {subtle} = globalThis.crypto as {readonly subtle?: SubtleCrypto};
 	return toHex(subtle === undefined ? digest(bytes) : new Uint8Array(await subtle.digest('SHA-256', bytes as BufferSource)));
 }
 

@@ -67,19 +67,22 @@ function port(): Port | undefined {
 	};
 }
 
+/** Workers have no document. */
+const base = globalThis as {readonly document?: Document; readonly location: Location};
+
 export const host: Host = {
 	name: 'browser',
 	present: true,
 	startWorker,
-	resolve: url => new URL(url, globalThis.document?.baseURI ?? globalThis.location.href),
+	resolve: url => new URL(url, base.document?.baseURI ?? base.location.href),
 	port,
 	/** A content security policy may forbid Blob URLs; the file's name carries the same hash. */
 	async importModule(bytes, url) {
 		const blob = URL.createObjectURL(new Blob([bytes as BufferSource], {type: 'text/javascript'}));
 		try {
-			return await import(/* webpackIgnore: true */ /* @vite-ignore */ blob);
+			return (await import(/* webpackIgnore: true */ /* @vite-ignore */ blob)) as unknown;
 		} catch {
-			return await import(/* webpackIgnore: true */ /* @vite-ignore */ url.href);
+			return (await import(/* webpackIgnore: true */ /* @vite-ignore */ url.href)) as unknown;
 		} finally {
 			URL.revokeObjectURL(blob);
 		}

@@ -1,12 +1,12 @@
 /** Node: worker threads, file: URLs. Built-in modules are taken when needed, so that this file also loads in browsers. */
-import type {HostProcess} from './host-process.js';
+import type {HostProcess, WorkerThreads} from './host-process.js';
 import {SnugError} from '../../compiler/error.js';
 import {workerName, type Host, type Port, type WorkerEvents, type WorkerHandle, type WorkerStart} from './host-type.js';
 import type {ToPage, ToWorker} from './protocol.js';
 
 const runtime = (globalThis as {process?: HostProcess}).process;
 const present = typeof runtime?.getBuiltinModule === 'function' && runtime.versions?.node !== undefined;
-const threads = (): typeof import('node:worker_threads') => runtime!.getBuiltinModule('node:worker_threads');
+const threads = (): WorkerThreads => runtime!.getBuiltinModule('node:worker_threads');
 
 function startWorker(start: WorkerStart, {onMessage, onEnd}: WorkerEvents): WorkerHandle {
 	const url = start.kind === 'code' ? new URL(`data:text/javascript,${encodeURIComponent(start.code)}`) : start.url;
@@ -20,7 +20,7 @@ function startWorker(start: WorkerStart, {onMessage, onEnd}: WorkerEvents): Work
 	});
 	return {
 		post: (message, transfer = []) => {
-			worker.postMessage(message, transfer as import('node:worker_threads').TransferListItem[]);
+			worker.postMessage(message, transfer as Parameters<typeof worker.postMessage>[1]);
 		},
 		keepAlive: yes => {
 			if (yes) {
@@ -40,14 +40,14 @@ function resolve(url: string | URL): URL {
 }
 
 function port(): Port | undefined {
-	const {parentPort, workerData} = threads();
+	const {parentPort, workerData} = threads() as {parentPort: WorkerThreads['parentPort']; workerData: unknown};
 	if (parentPort === null || workerData !== workerName) {
 		return undefined;
 	}
 
 	return {
 		post: (message, transfer = []) => {
-			parentPort.postMessage(message, transfer as import('node:worker_threads').TransferListItem[]);
+			parentPort.postMessage(message, transfer as Parameters<typeof parentPort.postMessage>[1]);
 		},
 		listen: onMessage => {
 			parentPort.on('message', (message: ToWorker) => {
@@ -64,5 +64,9 @@ export const host: Host = {
 	resolve,
 	port,
 	readFile: async (url, signal) => runtime!.getBuiltinModule('node:fs/promises').readFile(url, {signal}),
-	importModule: async bytes => import(/* webpackIgnore: true */ /* @vite-ignore */ `data:text/javascript;base64,${runtime!.getBuiltinModule('node:buffer').Buffer.from(bytes).toString('base64')}`),
+	importModule: async bytes => {
+		const {Buffer} = runtime!.getBuiltinModule('node:buffer');
+		const url = `data:text/javascript;base64,${Buffer.from(bytes).toString('base64')}`;
+		return (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)) as unknown;
+	},
 };

@@ -166,7 +166,10 @@ function checkEntries({entries, symbols, positions, states, sliced}: Bundle): vo
 		const outer = product(state.shape.slice(0, state.axis));
 		const inner = product(state.shape.slice(state.axis + 1));
 		if (inner !== state.width || outer !== state.heads) {
-			refuse(`states[${index}].shape`, 'does not fit heads and width', {expected: `${state.heads} heads and ${state.width} wide`, found: `${outer} and ${inner}`});
+			refuse(`states[${index}].shape`, 'does not fit heads and width', {
+				expected: `${state.heads} heads and ${state.width} wide`,
+				found: `${outer} and ${inner}`,
+			});
 		}
 	}
 }
@@ -195,7 +198,10 @@ function checkPort({symbols, positions, sliced}: Bundle, {name, dtype, shape, ad
 }
 
 function checkGeneration({generation, sliced, outputs, inputs}: Bundle): void {
-	for (const [path, name] of [['generation.logits', generation?.logits], ['sliced.output', sliced?.output]] as const) {
+	for (const [path, name] of [
+		['generation.logits', generation?.logits],
+		['sliced.output', sliced?.output],
+	] as const) {
 		if (name === undefined) {
 			continue;
 		}

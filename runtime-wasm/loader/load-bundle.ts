@@ -20,7 +20,12 @@ const parallel = 4;
 
 export type Loaded = {readonly session: Session; readonly source: Source};
 
-export async function loadBundle(call: LoadCall, signal: AbortSignal, remote: RemoteFetch | undefined, onProgress: (progress: Progress) => void): Promise<Loaded> {
+export async function loadBundle(
+	call: LoadCall,
+	signal: AbortSignal,
+	remote: RemoteFetch | undefined,
+	onProgress: (progress: Progress) => void,
+): Promise<Loaded> {
 	const source = openSource(new URL(call.url), signal, remote);
 	const simd = chooseSimd(call.simd, host.name === 'node');
 	const bundle = parseManifest(await source.manifest());
@@ -52,7 +57,10 @@ export async function loadBundle(call: LoadCall, signal: AbortSignal, remote: Re
 			memory: memory.buffer.byteLength + programFile.bytes,
 			budget: call.budget ?? level.bytes,
 			inputs: [...bundle.inputs, ...bundle.states.map(({input, dtype, shape}) => ({name: input, dtype, shape}))].map(portInfo),
-			outputs: [...bundle.outputs, ...bundle.states.map(({output, dtype, shape}) => ({name: output, dtype, shape}))].map(portInfo),
+			outputs: [
+				...bundle.outputs,
+				...bundle.states.map(({output, dtype, shape, axis}) => ({name: output, dtype, shape: shape.with(axis, {past: 1, sequence: 1})})),
+			].map(portInfo),
 			bytesLoaded: loaded,
 		},
 	};
@@ -68,7 +76,10 @@ const portInfo = ({name, dtype, shape}: Pick<Bundle['inputs'][number], 'name' | 
 /** The largest level inside the budget. */
 function chooseLevel({levels, name}: Bundle, budget: number | null): number {
 	const fitting = levels.flatMap(({bytes}, index) => (budget === null || bytes <= budget ? [index] : []));
-	const best = fitting.reduce<number | undefined>((chosen, index) => (chosen === undefined || levels[index]!.bytes > levels[chosen]!.bytes ? index : chosen), undefined);
+	const best = fitting.reduce<number | undefined>(
+		(chosen, index) => (chosen === undefined || levels[index]!.bytes > levels[chosen]!.bytes ? index : chosen),
+		undefined,
+	);
 	if (best === undefined) {
 		const smallest = Math.min(...levels.map(({bytes}) => bytes));
 		throw new SnugError('budget-too-small', {
@@ -83,13 +94,22 @@ function chooseLevel({levels, name}: Bundle, budget: number | null): number {
 	return best;
 }
 
-async function instantiate(source: Source, file: Bundle['programs']['plain'], memory: WebAssembly.Memory, onBytes: (count: number) => void): Promise<WebAssembly.Instance> {
+async function instantiate(
+	source: Source,
+	file: Bundle['programs']['plain'],
+	memory: WebAssembly.Memory,
+	onBytes: (count: number) => void,
+): Promise<WebAssembly.Instance> {
 	const bytes = await source.read(file, onBytes);
 	try {
 		const module = await WebAssembly.compile(bytes as BufferSource);
 		const foreign = WebAssembly.Module.imports(module).find(entry => `${entry.module}.${entry.name}` !== 'env.memory');
 		if (foreign) {
-			throw new SnugError('bad-program', {subject: source.urlOf(file).href, problem: 'the program imports more than memory', found: `${foreign.module}.${foreign.name}`});
+			throw new SnugError('bad-program', {
+				subject: source.urlOf(file).href,
+				problem: 'the program imports more than memory',
+				found: `${foreign.module}.${foreign.name}`,
+			});
 		}
 
 		return await WebAssembly.instantiate(module, {env: {memory}});
@@ -98,7 +118,11 @@ async function instantiate(source: Source, file: Bundle['programs']['plain'], me
 			? error
 			: new SnugError(
 					'bad-program',
-					{subject: source.urlOf(file).href, problem: `the program cannot be started (${error instanceof Error ? error.message : String(error)})`, hint: "a content security policy must allow 'wasm-unsafe-eval'; else compile the model again"},
+					{
+						subject: source.urlOf(file).href,
+						problem: `the program cannot be started (${error instanceof Error ? error.message : String(error)})`,
+						hint: "a content security policy must allow 'wasm-unsafe-eval'; else compile the model again",
+					},
 					{cause: error},
 				);
 	}

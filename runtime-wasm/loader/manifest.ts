@@ -4,7 +4,18 @@
  */
 import {dtypes} from '../../compiler/graph/dtype.js';
 import {SnugError} from '../../compiler/error.js';
-import {ALIGNMENT, CHUNK_BYTES, FORMAT, PAGE, type DimEntry, type FileEntry, type LevelEntry, type Manifest, type PortEntry, type StateEntry} from '../../compiler/bundle/format.js';
+import {
+	ALIGNMENT,
+	CHUNK_BYTES,
+	FORMAT,
+	PAGE,
+	type DimEntry,
+	type FileEntry,
+	type LevelEntry,
+	type Manifest,
+	type PortEntry,
+	type StateEntry,
+} from '../../compiler/bundle/format.js';
 import {each, entries, fields, integer, name, number, oneOf, refuse, text, type Fields} from './check.js';
 import {checkLayout, stateBytes, storageBytes} from './layout.js';
 import type {DataType} from './types.js';
@@ -37,7 +48,12 @@ export function parseManifest(json: string): Bundle {
 		parts: each(root['parts'], 'parts', part),
 		table: table(root['table']),
 		levels: each(root['levels'], 'levels', level),
-		entries: Object.fromEntries(entries(root['entries'], 'entries').map(([key, entry]) => [key, {symbols: each(fields(entry, `entries.${key}`)['symbols'], `entries.${key}.symbols`, name)}])),
+		entries: Object.fromEntries(
+			entries(root['entries'], 'entries').map(([key, entry]) => [
+				key,
+				{symbols: each(fields(entry, `entries.${key}`)['symbols'], `entries.${key}.symbols`, name)},
+			]),
+		),
 		symbols: Object.fromEntries(entries(root['symbols'], 'symbols').map(([key, bounds]) => [key, symbolBounds(bounds, `symbols.${key}`)])),
 		inputs: each(root['inputs'], 'inputs', port),
 		outputs: each(root['outputs'], 'outputs', port),
@@ -142,7 +158,12 @@ function symbolBounds(value: unknown, path: string): {min: number; max: number} 
 function dimension(value: unknown, path: string): DimEntry {
 	return typeof value === 'number'
 		? integer(value, path, 0, 2 ** 31)
-		: Object.fromEntries(Object.entries(fields(value, path)).map(([symbol, factor]) => [symbol === '' ? '' : name(symbol, path), integer(factor, `${path}.${symbol}`, -(2 ** 31), 2 ** 31)]));
+		: Object.fromEntries(
+				Object.entries(fields(value, path)).map(([symbol, factor]) => [
+					symbol === '' ? '' : name(symbol, path),
+					integer(factor, `${path}.${symbol}`, -(2 ** 31), 2 ** 31),
+				]),
+			);
 }
 
 function port(value: unknown, path: string): PortEntry {
@@ -179,7 +200,9 @@ function state(value: unknown, path: string): StateEntry {
 		...(storage === 'int8' ? {scales: aligned(entry['scales'], `${path}.scales`, 4)} : {}),
 	};
 	const needed = stateBytes(read);
-	return read.bytes >= needed ? read : refuse(`${path}.bytes`, 'too few for its heads, positions and width', {expected: `${needed}`, found: String(read.bytes)});
+	return read.bytes >= needed
+		? read
+		: refuse(`${path}.bytes`, 'too few for its heads, positions and width', {expected: `${needed}`, found: String(read.bytes)});
 }
 
 function generation(value: unknown, path: string): NonNullable<Manifest['generation']> {

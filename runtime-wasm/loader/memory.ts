@@ -13,7 +13,11 @@ export function createMemory(bytes: number): WebAssembly.Memory {
 	try {
 		return new WebAssembly.Memory({initial: pages, maximum: pages});
 	} catch (error) {
-		throw new SnugError('no-memory', {subject: 'memory', problem: `this device refuses ${formatBytes(bytes)}`, hint: 'close other pages, or compile the model for a smaller budget'}, {cause: error});
+		throw new SnugError(
+			'no-memory',
+			{subject: 'memory', problem: `this device refuses ${formatBytes(bytes)}`, hint: 'close other pages, or compile the model for a smaller budget'},
+			{cause: error},
+		);
 	}
 }
 
@@ -25,7 +29,12 @@ export function writePort(memory: WebAssembly.Memory, {name, address, bytes}: Po
 	}
 
 	if (data.byteLength > bytes) {
-		throw new SnugError('bad-input', {subject: `input '${name}'`, problem: 'larger than its place', expected: `at most ${bytes} bytes`, found: String(data.byteLength)});
+		throw new SnugError('bad-input', {
+			subject: `input '${name}'`,
+			problem: 'larger than its place',
+			expected: `at most ${bytes} bytes`,
+			found: String(data.byteLength),
+		});
 	}
 
 	bytesAt(memory, address, data.byteLength).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -36,7 +45,12 @@ export function readPort(memory: WebAssembly.Memory, {name, address, bytes, dtyp
 	const type = dtype as DataType;
 	const length = sizeOf(dims) * dtypes[type].bytes;
 	if (length > bytes) {
-		throw new SnugError('bad-output', {subject: `output '${name}'`, problem: 'larger than its place', expected: `at most ${bytes} bytes`, found: String(length)});
+		throw new SnugError('bad-output', {
+			subject: `output '${name}'`,
+			problem: 'larger than its place',
+			expected: `at most ${bytes} bytes`,
+			found: String(length),
+		});
 	}
 
 	return {type, data: view(type, bytesAt(memory, address, length).slice()), dims};

@@ -2,7 +2,7 @@
 import {SnugError} from '../../compiler/error.js';
 import type {Connection} from './connection.js';
 import type {Prompt} from './protocol.js';
-import type {FinishReason, GenerateOptions, Info, Message, Model, Usage} from './types.js';
+import type {Feed, FinishReason, GenerateOptions, Info, Message, Model, Usage} from './types.js';
 
 export function makeModel(connection: Connection, info: Info): Model {
 	let finishReason: FinishReason | null = null;
@@ -24,8 +24,8 @@ export function makeModel(connection: Connection, info: Info): Model {
 
 		const pieces: T[] = [];
 		let wake = (): void => undefined;
-		let ended = false;
-		let failure: {readonly error: unknown} | undefined;
+		const state: {ended: boolean} = {ended: false};
+		const failures: unknown[] = [];
 		const watch = connection
 			.call(
 				{kind: 'generate', prompt, options},
@@ -47,12 +47,12 @@ export function makeModel(connection: Connection, info: Info): Model {
 						finishReason = 'abort';
 						pieces.length = 0;
 					} else {
-						failure = {error};
+						failures.push(error);
 					}
 				},
 			)
 			.finally(() => {
-				ended = true;
+				state.ended = true;
 				wake();
 			});
 		try {
@@ -61,7 +61,7 @@ export function makeModel(connection: Connection, info: Info): Model {
 					yield pieces.shift()!;
 				}
 
-				if (ended) {
+				if (state.ended) {
 					break;
 				}
 
@@ -70,8 +70,8 @@ export function makeModel(connection: Connection, info: Info): Model {
 				});
 			}
 
-			if (failure) {
-				throw failure.error;
+			if (failures.length > 0) {
+				throw failures[0];
 			}
 		} finally {
 			signal?.removeEventListener('abort', leave);
@@ -95,7 +95,7 @@ export function makeModel(connection: Connection, info: Info): Model {
 			return usage;
 		},
 		async run(feeds, {signal, ...options} = {}) {
-			return connection.call({kind: 'run', feeds, options}, {signal});
+			return connection.call({kind: 'run', feeds: plain(feeds), options}, {signal});
 		},
 		generate(prompt: string | readonly Message[], options: GenerateOptions = {}) {
 			if (typeof prompt !== 'string') {
@@ -123,3 +123,7 @@ export function makeModel(connection: Connection, info: Info): Model {
 		},
 	};
 }
+
+/** Tensors of other libraries have accessors, which do not cross threads. */
+const plain = (feeds: Readonly<Record<string, Feed | null>>): Record<string, Feed> =>
+	Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, {type: feed?.type, data: feed?.data, dims: feed?.dims} as Feed]));

@@ -68,7 +68,9 @@ export function toFailure(error: unknown): Failure {
 		return {kind: 'abort'};
 	}
 
-	return error instanceof Error ? {kind: 'other', name: error.name, message: error.message, stack: error.stack ?? ''} : {kind: 'other', name: 'Error', message: String(error), stack: ''};
+	return error instanceof Error
+		? {kind: 'other', name: error.name, message: error.message, stack: error.stack ?? ''}
+		: {kind: 'other', name: 'Error', message: String(error), stack: ''};
 }
 
 export function fromFailure(failure: Failure): Error {

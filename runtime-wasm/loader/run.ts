@@ -20,7 +20,9 @@ export async function run(session: Session, feeds: Readonly<Record<string, Feed>
 		throw new SnugError('bad-option', {subject: 'option continue', problem: 'past inputs are given too', hint: 'leave one of them out'});
 	}
 
-	const wanted = new Set(options.outputs ?? [...bundle.outputs.map(({name}) => name), ...(prepared.states.size > 0 ? bundle.states.map(({output}) => output) : [])]);
+	const wanted = new Set(
+		options.outputs ?? [...bundle.outputs.map(({name}) => name), ...(prepared.states.size > 0 ? bundle.states.map(({output}) => output) : [])],
+	);
 	checkOutputs(session, wanted);
 	const known = tokensOf(session, feeds, start);
 	for (const state of bundle.states) {
@@ -65,14 +67,20 @@ function tokensOf({bundle, tokens}: Session, feeds: Readonly<Record<string, Feed
 	return [...(tokens ?? []).slice(0, start), ...Array.from(feeds[port.name]!.data as ArrayLike<number | bigint>, Number)];
 }
 
-async function runChunks(session: Session, prepared: Prepared, wanted: ReadonlySet<string>, logits: 'last' | 'all', signal: AbortSignal): Promise<Record<string, Elements>> {
+async function runChunks(
+	session: Session,
+	prepared: Prepared,
+	wanted: ReadonlySet<string>,
+	logits: 'last' | 'all',
+	signal: AbortSignal,
+): Promise<Record<string, Elements>> {
 	const {bundle, memory} = session;
 	const {positions, outputs} = bundle;
 	const {bindings} = prepared;
 	const past = bindings['past'] ?? 0;
 	const total = positions > 0 ? bindings['sequence']! : 1;
 	const collected = new Map<string, Elements[]>(outputs.filter(({name}) => wanted.has(name)).map(({name}) => [name, []]));
-	for (let from = 0; from < total; ) {
+	for (let from = 0; from < total;) {
 		signal.throwIfAborted();
 		const count = positions > 0 ? Math.min(total - from, bundle.symbols['sequence']!.max) : (bindings['sequence'] ?? 1);
 		const chunk = positions > 0 ? {...bindings, past: past + from, sequence: count} : bindings;
@@ -133,7 +141,12 @@ const grows = (port: PortEntry): boolean => axisOf(port) >= 0;
 const joined = (port: PortEntry, parts: readonly Elements[]): Elements => (grows(port) ? joinAxis(parts, axisOf(port)) : parts.at(-1)!);
 
 /** Rows of the sliced output, each made by the entry `head`; `dims` says how many of the chunk's rows are wanted, the last ones. */
-async function readRows({call, memory}: Session, port: PortEntry, dims: readonly number[], {chunk, signal, rows}: {chunk: Bindings; signal: AbortSignal; rows: number}): Promise<Elements> {
+async function readRows(
+	{call, memory}: Session,
+	port: PortEntry,
+	dims: readonly number[],
+	{chunk, signal, rows}: {chunk: Bindings; signal: AbortSignal; rows: number},
+): Promise<Elements> {
 	const axis = dims.length - 2;
 	const width = dims[axis + 1]!;
 	const batches = sizeOf(dims.slice(0, axis));

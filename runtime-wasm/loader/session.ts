@@ -25,7 +25,12 @@ export function caller(bundle: Bundle, exports: WebAssembly.Exports): Session['c
 	const functions = new Map(Object.keys(bundle.entries).map(name => [name, exports[name]]));
 	for (const [name, entry] of functions) {
 		if (typeof entry !== 'function') {
-			throw new SnugError('bad-program', {subject: 'program', problem: `exports no function '${name}'`, found: Object.keys(exports).join(', '), hint: 'compile the model again'});
+			throw new SnugError('bad-program', {
+				subject: 'program',
+				problem: `exports no function '${name}'`,
+				found: Object.keys(exports).join(', '),
+				hint: 'compile the model again',
+			});
 		}
 	}
 

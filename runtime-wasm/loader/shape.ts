@@ -32,7 +32,9 @@ export function describeDim(dim: DimEntry): string {
 		return String(dim);
 	}
 
-	const terms = Object.entries(dim).map(([symbol, coefficient]) => (symbol === '' ? String(coefficient) : coefficient === 1 ? symbol : `${coefficient}*${symbol}`));
+	const terms = Object.entries(dim).map(([symbol, coefficient]) =>
+		symbol === '' ? String(coefficient) : coefficient === 1 ? symbol : `${coefficient}*${symbol}`,
+	);
 	return terms.join(' + ').replaceAll('+ -', '- ') || '0';
 }
 
@@ -41,7 +43,7 @@ export const describeShape = (shape: readonly DimEntry[]): string => `[${shape.m
 /** Binds the one unknown symbol of each dimension, until nothing new is learnt. Contradictions are left to the caller's check. */
 export function bind(pairs: ReadonlyArray<{readonly shape: readonly DimEntry[]; readonly dims: readonly number[]}>, known: Bindings): Record<string, number> {
 	const bindings: Record<string, number> = {...known};
-	for (let learnt = true; learnt; ) {
+	for (let learnt = true; learnt;) {
 		learnt = false;
 		for (const {shape, dims} of pairs) {
 			for (const [axis, dim] of shape.entries()) {

@@ -14,10 +14,32 @@ const drop = [26];
 const plain = [...zero, ...zero, 253, 14, ...drop];
 /** Swizzle, multiply-add and both integer dot products: engines exist that have some of them. */
 const relaxed = [
-	...zero, ...zero, 253, 128, 2, ...drop,
-	...zero, ...zero, ...zero, 253, 133, 2, ...drop,
-	...zero, ...zero, 253, 146, 2, ...drop,
-	...zero, ...zero, ...zero, 253, 147, 2, ...drop,
+	...zero,
+	...zero,
+	253,
+	128,
+	2,
+	...drop,
+	...zero,
+	...zero,
+	...zero,
+	253,
+	133,
+	2,
+	...drop,
+	...zero,
+	...zero,
+	253,
+	146,
+	2,
+	...drop,
+	...zero,
+	...zero,
+	...zero,
+	253,
+	147,
+	2,
+	...drop,
 ];
 
 export const hasSimd = (): boolean => WebAssembly.validate(moduleOf(plain) as BufferSource);
@@ -27,7 +49,11 @@ export const hasRelaxedSimd = (): boolean => WebAssembly.validate(moduleOf(relax
 /** Node 20 computes relaxed dot products wrongly where its flag turns them on, so there they are used only when asked for. */
 export function chooseSimd(asked: 'auto' | Simd, isNode: boolean): Simd {
 	if (!hasSimd()) {
-		throw new SnugError('no-simd', {subject: 'WebAssembly', problem: 'this engine has no SIMD, which every Snug program needs', hint: 'use a browser from 2023 or later'});
+		throw new SnugError('no-simd', {
+			subject: 'WebAssembly',
+			problem: 'this engine has no SIMD, which every Snug program needs',
+			hint: 'use a browser from 2023 or later',
+		});
 	}
 
 	if (asked === 'relaxed' && !hasRelaxedSimd()) {

@@ -12,7 +12,12 @@ export function parseBudget(budget: number | string): number | null {
 	const [, digits, unit] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(String(budget).trim()) ?? [];
 	const bytes = Number(digits) * (units[unit?.toLowerCase() ?? ''] ?? Number.NaN);
 	if (!Number.isFinite(bytes) || bytes <= 0) {
-		throw new SnugError('bad-size', {subject: 'option budget', problem: 'no size', expected: "bytes or a text such as '60MB' or '60MiB'", found: `'${budget}'`});
+		throw new SnugError('bad-size', {
+			subject: 'option budget',
+			problem: 'no size',
+			expected: "bytes or a text such as '60MB' or '60MiB'",
+			found: `'${budget}'`,
+		});
 	}
 
 	return Math.floor(bytes);

@@ -61,6 +61,14 @@ async function readLocal(url: URL, signal: AbortSignal): Promise<Uint8Array> {
 		return await host.readFile!(url, signal);
 	} catch (error) {
 		signal.throwIfAborted();
-		throw new SnugError('unreadable', {subject: url.href, problem: `cannot be read (${error instanceof Error ? error.message : String(error)})`, hint: 'name the folder that holds manifest.json'}, {cause: error});
+		throw new SnugError(
+			'unreadable',
+			{
+				subject: url.href,
+				problem: `cannot be read (${error instanceof Error ? error.message : String(error)})`,
+				hint: 'name the folder that holds manifest.json',
+			},
+			{cause: error},
+		);
 	}
 }

@@ -15,14 +15,17 @@ export const sizeOf = (dims: readonly number[]): number => dims.reduce((product,
 export const inputError = (name: string, problem: string, sides: {expected?: string; found?: string; hint?: string} = {}): SnugError =>
 	new SnugError('bad-input', {subject: `input '${name}'`, problem, ...sides});
 
-export function toElements(feed: Feed, {name, dtype, shape, rows}: Wanted): Elements {
-	if (typeof feed !== 'object' || feed === null || !Array.isArray(feed.dims)) {
-		throw inputError(name, 'no tensor', {expected: '{type, data, dims}', found: typeof feed});
+/** The types are what callers promise; JavaScript may pass anything. */
+export function toElements(given: Feed, wanted: Wanted): Elements {
+	const {name, dtype, shape, rows} = wanted;
+	const feed = given as Partial<Feed> | null | undefined;
+	if (feed?.dims === undefined || feed.type === undefined || feed.data === undefined || !Array.isArray(feed.dims)) {
+		throw inputError(name, 'no tensor', {expected: '{type, data, dims}', found: feed === null ? 'null' : typeof feed});
 	}
 
-	const {type, dims} = feed;
+	const {type, dims} = given;
 	if (type !== dtype) {
-		throw inputError(name, 'wrong type', {expected: dtype, found: String(type)});
+		throw inputError(name, 'wrong type', {expected: dtype, found: type});
 	}
 
 	if (dims.some(dim => !Number.isSafeInteger(dim) || dim < 0)) {
@@ -33,7 +36,7 @@ export function toElements(feed: Feed, {name, dtype, shape, rows}: Wanted): Elem
 		throw inputError(name, 'wrong number of dimensions', {expected: String(shape.length), found: `[${dims.join(', ')}]`});
 	}
 
-	const data = convert(feed, name);
+	const data = convert(given, name);
 	if (data.length !== sizeOf(dims)) {
 		throw inputError(name, 'the data do not fill the dimensions', {expected: `${sizeOf(dims)} elements for [${dims.join(', ')}]`, found: String(data.length)});
 	}

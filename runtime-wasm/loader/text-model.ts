@@ -9,16 +9,30 @@ import type {Message} from './types.js';
 /** `own` is the address of the tokenizer module that came with the loader; code of the bundle is run only where there is none. */
 export async function openTokenizer({text, name}: Bundle, source: Source, own: string | null): Promise<Tokenizer> {
 	if (text === undefined) {
-		throw new SnugError('no-tokenizer', {subject: `model '${name}'`, problem: 'the bundle has no tokenizer', hint: 'use generateTokens(), or compile with tokenizer.json beside the model'});
+		throw new SnugError('no-tokenizer', {
+			subject: `model '${name}'`,
+			problem: 'the bundle has no tokenizer',
+			hint: 'use generateTokens(), or compile with tokenizer.json beside the model',
+		});
 	}
 
 	const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-	const [tokenizer, config, template] = await Promise.all([text.tokenizer, text.config, text.template].map(async file => (file ? decode(await source.read(file)) : undefined)));
+	const [tokenizer, config, template] = await Promise.all(
+		[text.tokenizer, text.config, text.template].map(async file => (file ? decode(await source.read(file)) : undefined)),
+	);
 	const module = await importTokenizer(text, source, own);
 	try {
 		return module.createTokenizer({tokenizer: tokenizer!, ...(config === undefined ? {} : {config}), ...(template === undefined ? {} : {template})});
 	} catch (error) {
-		throw new SnugError('bad-tokenizer', {subject: source.urlOf(text.tokenizer).href, problem: `cannot be used (${error instanceof Error ? error.message : String(error)})`, hint: 'use generateTokens() with tokens of your own'}, {cause: error});
+		throw new SnugError(
+			'bad-tokenizer',
+			{
+				subject: source.urlOf(text.tokenizer).href,
+				problem: `cannot be used (${error instanceof Error ? error.message : String(error)})`,
+				hint: 'use generateTokens() with tokens of your own',
+			},
+			{cause: error},
+		);
 	}
 }
 
@@ -29,7 +43,11 @@ async function importTokenizer({module}: NonNullable<Bundle['text']>, source: So
 
 	const url = source.urlOf(module);
 	if (host.name === 'node' && url.protocol !== 'file:') {
-		throw new SnugError('remote-code', {subject: url.href, problem: 'in Node, code is not run from the network', hint: "load the model with 'snug/runtime', which brings its own tokenizer, or copy the bundle"});
+		throw new SnugError('remote-code', {
+			subject: url.href,
+			problem: 'in Node, code is not run from the network',
+			hint: "load the model with 'snug/runtime', which brings its own tokenizer, or copy the bundle",
+		});
 	}
 
 	return (await host.importModule(await source.read(module), url)) as TokenizerModule;
@@ -48,7 +66,11 @@ export function encodePrompt(tokenizer: Tokenizer, prompt: string | readonly Mes
 	try {
 		text = tokenizer.template(prompt);
 	} catch (error) {
-		throw new SnugError('bad-messages', {subject: 'messages', problem: `the chat template refuses them (${error instanceof Error ? error.message : String(error)})`}, {cause: error});
+		throw new SnugError(
+			'bad-messages',
+			{subject: 'messages', problem: `the chat template refuses them (${error instanceof Error ? error.message : String(error)})`},
+			{cause: error},
+		);
 	}
 
 	return tokenizer.encode(text, {special: false});

@@ -2,9 +2,11 @@
  * The public types of `snug/runtime`. Imports nothing, so that the declarations of the package are this file.
  */
 
-export type DataType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int8' | 'uint8' | 'int16' | 'uint16' | 'int32' | 'uint32' | 'int64' | 'uint64' | 'bool';
+export type DataType =
+	'float32' | 'float64' | 'float16' | 'bfloat16' | 'int8' | 'uint8' | 'int16' | 'uint16' | 'int32' | 'uint32' | 'int64' | 'uint64' | 'bool';
 
-export type TensorData = Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
+export type TensorData =
+	Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
 
 /** Row-major; float16 and bfloat16 are bit patterns in a Uint16Array, bool is 0 and 1 in a Uint8Array. */
 export type Tensor = {readonly type: DataType; readonly data: TensorData; readonly dims: readonly number[]};
@@ -31,7 +33,7 @@ export type Simd = 'relaxed' | 'plain';
 
 export type LoadOptions = {
 	/** Bytes that the model may hold: a number, '60MB', '60MiB', or 'auto' for the bundle's largest level. */
-	readonly budget?: number | string | 'auto';
+	readonly budget?: number | string;
 	readonly simd?: 'auto' | Simd;
 	readonly signal?: AbortSignal;
 	onProgress?(progress: Progress): void;

@@ -57,7 +57,9 @@ export function serve(port: Port): void {
 	port.post({kind: 'ready'});
 }
 
-const buffersOf = (tensors: Readonly<Record<string, Tensor>>): ArrayBuffer[] => [...new Set(Object.values(tensors).map(({data}) => data.buffer as ArrayBuffer))];
+const buffersOf = (tensors: Readonly<Record<string, Tensor>>): ArrayBuffer[] => [
+	...new Set(Object.values(tensors).map(({data}) => data.buffer as ArrayBuffer)),
+];
 
 /** Files that the page fetches for the worker. */
 function remoteFetches(port: Port): {fetch: RemoteFetch; settle(message: Extract<ToWorker, {kind: 'fetched' | 'unfetched'}>): void} {
@@ -123,9 +125,13 @@ function openModel(port: Port, remote: RemoteFetch) {
 			}
 
 			case 'generate': {
-				return stream(current(), call.prompt, call.options, {text, signal, emit: piece => {
-					port.post({kind: 'pieces', id, pieces: [piece]});
-				}});
+				return stream(current(), call.prompt, call.options, {
+					text,
+					signal,
+					emit: piece => {
+						port.post({kind: 'pieces', id, pieces: [piece]});
+					},
+				});
 			}
 
 			case 'tokenize': {
@@ -147,7 +153,12 @@ function openModel(port: Port, remote: RemoteFetch) {
 type Streaming = {text(): Promise<Tokenizer>; readonly signal: AbortSignal; emit(piece: string | number): void};
 
 /** Generates, and hands out tokens for tokens and text for text. */
-async function stream({session}: Loaded, prompt: Prompt, options: Omit<GenerateOptions, 'signal'>, {text, signal, emit}: Streaming): Promise<Results['generate']> {
+async function stream(
+	{session}: Loaded,
+	prompt: Prompt,
+	options: Omit<GenerateOptions, 'signal'>,
+	{text, signal, emit}: Streaming,
+): Promise<Results['generate']> {
 	if ('tokens' in prompt) {
 		return generate(session, prompt.tokens, options, signal, token => {
 			emit(token);

@@ -94,18 +94,27 @@ export function adder(): Draft {
 }
 
 /** The chatter's next token. */
-export const nextToken = (tokens: readonly number[], vocabulary: number): number => tokens.reduce((sum, token, index) => sum + token * (index + 1), 7) % vocabulary;
+export const nextToken = (tokens: readonly number[], vocabulary: number): number =>
+	tokens.reduce((sum, token, index) => sum + token * (index + 1), 7) % vocabulary;
 
 /** A token that makes the chatter's program trap. */
 export const trapToken = 13;
 
 export const chatterLimits = {positions: 64, chunk: 4} as const;
 
+export type ChatterOptions = {
+	readonly vocabulary?: number;
+	readonly eos?: readonly number[];
+	readonly storage?: 'float32' | 'float16' | 'int8';
+	/** Turns of an empty loop in each call. */
+	readonly delay?: number;
+};
+
 /**
  * The cache holds token × mask at each position. `echo` gives the cache's new values; `head` makes the logits of one row: 8 for the
  * next token, and falling with the distance from it. Position ids that are not the positions trap.
  */
-export function chatter({vocabulary = 256, eos = [] as readonly number[], storage = 'float32' as 'float32' | 'float16' | 'int8', delay = 0} = {}): Draft {
+export function chatter({vocabulary = 256, eos = [], storage = 'float32', delay = 0}: ChatterOptions = {}): Draft {
 	const files = new Map<string, Uint8Array>();
 	const {positions, chunk} = chatterLimits;
 	const address = {ids: 1024, mask: 2048, position: 4096, echo: 5120, cache: 8192, logits: 16_384};

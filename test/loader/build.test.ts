@@ -23,7 +23,11 @@ function talker(loader: string): Draft {
 		module: fileEntry(draft.files, 'tokenizer.abc.js', readFileSync(path.join(loader, 'tokenizer.js'))),
 		tokenizer: fileEntry(draft.files, 'tokenizer.json', read('tokenizer.json')),
 		config: fileEntry(draft.files, 'tokenizer_config.json', read('tokenizer_config.json')),
-		template: fileEntry(draft.files, 'chat_template.jinja', "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}"),
+		template: fileEntry(
+			draft.files,
+			'chat_template.jinja',
+			"{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}",
+		),
 	};
 	return {...draft, manifest: {...draft.manifest, text}};
 }
@@ -39,7 +43,7 @@ async function collect(pieces: AsyncIterable<string>): Promise<string> {
 
 test.serial('the built files are small and need nothing', async t => {
 	const folder = temporaryFolder(t);
-	await buildLoader(folder, {declarations: false});
+	await buildLoader(folder);
 	t.deepEqual(readdirSync(folder).sort(), ['runtime.browser.js', 'runtime.node.js', 'snug.js', 'tokenizer.js']);
 	for (const name of readdirSync(folder)) {
 		const text = readFileSync(path.join(folder, name), 'utf8');
@@ -52,7 +56,7 @@ test.serial('the built files are small and need nothing', async t => {
 
 test.serial("a bundle's own snug.js and snug/runtime speak in Node, from files and from the network", async t => {
 	const loader = temporaryFolder(t);
-	await buildLoader(loader, {declarations: false});
+	await buildLoader(loader);
 	const folder = writeBundle(temporaryFolder(t), talker(loader));
 	copyFileSync(path.join(loader, 'snug.js'), path.join(folder, 'snug.js'));
 	const server = await serveFolder(folder);
@@ -69,7 +73,11 @@ test.serial("a bundle's own snug.js and snug/runtime speak in Node, from files a
 	}
 
 	const expected = tokenizer.decode(tokens).slice(prompt.length);
-	for (const [load, url] of [[own.load, folder], [runtime.load, folder], [runtime.load, server.url]] as const) {
+	for (const [load, url] of [
+		[own.load, folder],
+		[runtime.load, folder],
+		[runtime.load, server.url],
+	] as const) {
 		const model = await load(url);
 		t.is(await collect(model.generate(prompt, {maxTokens: 12})), expected);
 		t.deepEqual(await model.tokenize(prompt), tokenizer.encode(prompt));
@@ -91,23 +99,14 @@ test.serial("a bundle's own snug.js and snug/runtime speak in Node, from files a
 
 test.serial('a process ends by itself when no call is on its way', async t => {
 	const loader = temporaryFolder(t);
-	await buildLoader(loader, {declarations: false});
+	await buildLoader(loader);
 	const folder = writeBundle(temporaryFolder(t), talker(loader));
 	const script = path.join(loader, 'script.mjs');
-	writeFileSync(script, `import {load} from './runtime.node.js';\nconst model = await load(${JSON.stringify(folder)});\nfor await (const text of model.generate('It was', {maxTokens: 3})) process.stdout.write(text);\nconsole.log(' ' + model.finishReason);\n`);
+	writeFileSync(
+		script,
+		`import {load} from './runtime.node.js';\nconst model = await load(${JSON.stringify(folder)});\nfor await (const text of model.generate('It was', {maxTokens: 3})) process.stdout.write(text);\nconsole.log(' ' + model.finishReason);\n`,
+	);
 	t.regex(execFileSync(process.execPath, [script], {encoding: 'utf8', timeout: 60_000, env: {...process.env, NODE_OPTIONS: ''}}), / length\n$/);
-});
-
-test.serial('the declarations of snug/runtime stand alone', async t => {
-	const folder = temporaryFolder(t);
-	await buildLoader(folder);
-	const user = path.join(folder, 'user.ts');
-	writeFileSync(user, "import {load, SnugError, type Model, type Tensor} from './index.js';\nexport const model: Promise<Model> = load('x', {budget: '1MB'});\nexport const run = async (m: Model): Promise<Tensor | undefined> => (await m.run({x: {type: 'int64', data: [1], dims: [1]}}))['y'];\nexport const code = (error: SnugError): string => error.code;\n");
-	const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
-	const check = (file: string): string => execFileSync(process.execPath, [tsc, '--noEmit', '--strict', '--target', 'es2023', '--lib', 'es2023,dom', '--module', 'nodenext', '--skipLibCheck', file], {encoding: 'utf8'});
-	t.is(check(user), '');
-	writeFileSync(user, "import {load} from './index.js';\nload(5);\n");
-	t.throws(() => check(user));
 });
 
 const smollmTest = existsSync(path.join(smollm, 'tokenizer.json')) ? test : test.skip;

@@ -17,7 +17,12 @@ test('both ways to SHA-256 give what Node gives', async t => {
 		const expected = createHash('sha256').update(bytes).digest('hex');
 		t.is(Buffer.from(digest(bytes)).toString('hex'), expected, `${length} bytes`);
 		t.is(await sha256(bytes), expected);
-		t.is(Buffer.from(digest(bytes.subarray(length >> 1))).toString('hex'), createHash('sha256').update(bytes.subarray(length >> 1)).digest('hex'));
+		t.is(
+			Buffer.from(digest(bytes.subarray(length >> 1))).toString('hex'),
+			createHash('sha256')
+				.update(bytes.subarray(length >> 1))
+				.digest('hex'),
+		);
 	}
 });
 
@@ -60,7 +65,16 @@ test('symbols are bound from dimensions, through sums and coefficients', t => {
 	const shape = [{past: 1, sequence: 1}, {n: 2, '': 1}, 3] as const;
 	t.deepEqual(bind([{shape, dims: [7, 9, 3]}], {past: 5}), {past: 5, sequence: 2, n: 4});
 	t.deepEqual(bind([{shape, dims: [7, 8, 3]}], {}), {}, 'two unknown symbols, and no whole number');
-	t.deepEqual(bind([{shape: [{past: 1, sequence: 1}], dims: [7]}, {shape: [{sequence: 1}], dims: [3]}], {}), {past: 4, sequence: 3});
+	t.deepEqual(
+		bind(
+			[
+				{shape: [{past: 1, sequence: 1}], dims: [7]},
+				{shape: [{sequence: 1}], dims: [3]},
+			],
+			{},
+		),
+		{past: 4, sequence: 3},
+	);
 	t.is(valueOf({a: 2, b: -1, '': 3}, {a: 4, b: 1}), 10);
 	t.is(valueOf({a: 1}, {}), undefined);
 	t.is(describeShape([1, {past: 1, sequence: 1}, {n: 2, '': -1}]), '[1, past + sequence, 2*n - 1]');
@@ -78,21 +92,44 @@ test('slices of an axis join to the whole', t => {
 test('states keep heads and positions apart in every storage type', t => {
 	const memory = new WebAssembly.Memory({initial: 1});
 	const size = {heads: 3, positions: 5, width: 4};
-	const given: Elements = {type: 'float32', data: Float32Array.from({length: 3 * 2 * 4}, (_, index) => Math.sin(index * 1.7) * (index + 1)), dims: [1, 3, 2, 4]};
-	for (const [storage, tolerance] of [['float32', 0], ['float16', 2 ** -11], ['int8', 1 / 250]] as const) {
-		const state: StateEntry = {...size, input: 'past', output: 'present', dtype: 'float32', shape: [1, 3, {past: 1}, 4], axis: 2, storage, address: 256, bytes: 240, ...(storage === 'int8' ? {scales: 1024} : {})};
+	const given: Elements = {
+		type: 'float32',
+		data: Float32Array.from({length: 3 * 2 * 4}, (_, index) => Math.sin(index * 1.7) * (index + 1)),
+		dims: [1, 3, 2, 4],
+	};
+	for (const [storage, tolerance] of [
+		['float32', 0],
+		['float16', 2 ** -11],
+		['int8', 1 / 250],
+	] as const) {
+		const state: StateEntry = {
+			...size,
+			input: 'past',
+			output: 'present',
+			dtype: 'float32',
+			shape: [1, 3, {past: 1}, 4],
+			axis: 2,
+			storage,
+			address: 256,
+			bytes: 240,
+			...(storage === 'int8' ? {scales: 1024} : {}),
+		};
 		new Uint8Array(memory.buffer).fill(0);
 		writeState(memory, state, given);
 		const read = readState(memory, state, 2);
 		t.deepEqual(read.dims, given.dims);
-		const rowMaximum = (index: number): number => Math.max(...Array.from((given.data as Float32Array).subarray(index - (index % 4), index - (index % 4) + 4), Math.abs));
+		const rowMaximum = (index: number): number =>
+			Math.max(...Array.from((given.data as Float32Array).subarray(index - (index % 4), index - (index % 4) + 4), Math.abs));
 		for (const [index, value] of (read.data as Float32Array).entries()) {
 			t.true(Math.abs(value - Number(given.data[index])) <= tolerance * rowMaximum(index), `${storage} ${index}`);
 		}
 
 		const bytes = {float32: 4, float16: 2, int8: 1}[storage];
 		const gap = new Uint8Array(memory.buffer, 256 + 2 * 4 * bytes, 3 * 4 * bytes);
-		t.true(gap.every(byte => byte === 0), 'positions behind the used ones are untouched');
+		t.true(
+			gap.every(byte => byte === 0),
+			'positions behind the used ones are untouched',
+		);
 	}
 });
 

@@ -16,14 +16,20 @@ async function serve(t: ExecutionContext): Promise<Server> {
 	return server;
 }
 
-const options = (more: Partial<FetchOptions> = {}): FetchOptions => ({fetch: globalThis.fetch, signal: new AbortController().signal, delay: 5, bytes: content.length, ...more});
+const options = (more: Partial<FetchOptions> = {}): FetchOptions => ({
+	fetch: globalThis.fetch,
+	signal: new AbortController().signal,
+	delay: 5,
+	bytes: content.length,
+	...more,
+});
 
 const file = (server: Server): URL => new URL('file.bin', server.url);
 
 async function code(t: ExecutionContext, call: Promise<unknown>): Promise<string | undefined> {
 	const error = await t.throwsAsync(call, {instanceOf: SnugError});
-	t.true(error?.message.includes('/file.bin'), error?.message);
-	return (error as SnugError | undefined)?.code;
+	t.true(error.message.includes('/file.bin'), error.message);
+	return error.code;
 }
 
 test('a file comes whole, with or without its size known', async t => {

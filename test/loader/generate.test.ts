@@ -40,7 +40,8 @@ function likeliest(logits: Float32Array): number {
 	return logits.indexOf(Math.max(...logits));
 }
 
-const generate = async (model: Model, prompt: readonly number[], options?: GenerateTokensOptions): Promise<number[]> => collect(model.generateTokens(prompt, options));
+const generate = async (model: Model, prompt: readonly number[], options?: GenerateTokensOptions): Promise<number[]> =>
+	collect(model.generateTokens(prompt, options));
 
 test('greedy generation gives the likeliest tokens, whatever the length of the prompt', async t => {
 	const model = await open(t);
@@ -89,9 +90,23 @@ test('a full state ends the generation with the reason length', async t => {
 	t.is(all.length, chatterLimits.positions - prompt.length + 1);
 	t.deepEqual(all, continuation(prompt, all.length));
 	t.is(model.finishReason, 'length');
-	await t.throwsAsync(generate(model, Array.from({length: chatterLimits.positions + 1}, () => 1)), {instanceOf: SnugError, message: /prompt: too long: expected 1 to 64 tokens, found 65/});
+	await t.throwsAsync(
+		generate(
+			model,
+			Array.from({length: chatterLimits.positions + 1}, () => 1),
+		),
+		{instanceOf: SnugError, message: /prompt: too long: expected 1 to 64 tokens, found 65/},
+	);
 	await t.throwsAsync(generate(model, []), {message: /prompt: empty/});
-	t.is((await generate(model, Array.from({length: chatterLimits.positions}, () => 1))).length, 1);
+	t.is(
+		(
+			await generate(
+				model,
+				Array.from({length: chatterLimits.positions}, () => 1),
+			)
+		).length,
+		1,
+	);
 });
 
 test('aborting ends the generation quietly, and the model stays usable', async t => {
@@ -172,8 +187,8 @@ test('a trap is an error that names the entry, and the model stays usable', asyn
 	const model = await open(t);
 	const before = await generate(model, [1, 2, 3], {maxTokens: 2});
 	const error = await t.throwsAsync(generate(model, [1, 2, 3, ...before, trapToken, 4]), {instanceOf: SnugError});
-	t.is((error as SnugError).code, 'trap');
-	t.regex(error!.message, /entry 'prefill'.*past = 4/);
+	t.is(error.code, 'trap');
+	t.regex(error.message, /entry 'prefill'.*past = 4/);
 	t.deepEqual(await generate(model, [1, 2, 3], {maxTokens: 2}), before);
 	await t.throwsAsync(model.run({input_ids: ids([trapToken])}), {message: /entry 'decode'/});
 });
@@ -184,7 +199,11 @@ test('run gives all rows of the logits, or the last', async t => {
 	const {logits, echo} = await model.run({input_ids: ids(tokens)});
 	t.deepEqual(logits!.dims, [1, tokens.length, vocabulary]);
 	for (let row = 0; row < tokens.length; row++) {
-		t.is(likeliest((logits!.data as Float32Array).slice(row * vocabulary, (row + 1) * vocabulary)), nextToken(tokens.slice(0, row + 1), vocabulary), `row ${row}`);
+		t.is(
+			likeliest((logits!.data as Float32Array).slice(row * vocabulary, (row + 1) * vocabulary)),
+			nextToken(tokens.slice(0, row + 1), vocabulary),
+			`row ${row}`,
+		);
 	}
 
 	t.deepEqual(echo!.dims, [1, tokens.length]);
@@ -197,11 +216,14 @@ test('run gives all rows of the logits, or the last', async t => {
 
 test('run starts from an empty state unless it continues', async t => {
 	const model = await open(t);
-	const row = async (tokens: readonly number[], more = false): Promise<number> => likeliest((await model.run({input_ids: ids(tokens)}, {logits: 'last', continue: more}))['logits']!.data as Float32Array);
+	const row = async (tokens: readonly number[], more = false): Promise<number> =>
+		likeliest((await model.run({input_ids: ids(tokens)}, {logits: 'last', continue: more}))['logits']!.data as Float32Array);
 	t.is(await row([1, 2, 3]), nextToken([1, 2, 3], vocabulary));
 	t.is(await row([4, 5], true), nextToken([1, 2, 3, 4, 5], vocabulary));
 	t.is(await row([4, 5]), nextToken([4, 5], vocabulary));
-	await t.throwsAsync(model.run({input_ids: ids(Array.from({length: 63}, () => 1))}, {continue: true}), {message: /state.*at most 64 positions, found 2 held and 63 new/});
+	await t.throwsAsync(model.run({input_ids: ids(Array.from({length: 63}, () => 1))}, {continue: true}), {
+		message: /state.*at most 64 positions, found 2 held and 63 new/,
+	});
 	t.is(await row([6], true), nextToken([4, 5, 6], vocabulary));
 });
 
@@ -223,10 +245,18 @@ for (const storage of ['float32', 'float16', 'int8'] as const) {
 	test(`past inputs become the state, and present outputs come back (${storage})`, async t => {
 		const model = await open(t, {storage});
 		const past = [64, 127, -32, 5];
-		const {present_key: present, ...rest} = await model.run({input_ids: ids([1]), past_key: {type: 'float32', data: past, dims: [1, 1, 4, 1]}}, {outputs: ['present_key']});
+		const {present_key: present, ...rest} = await model.run(
+			{input_ids: ids([1]), past_key: {type: 'float32', data: past, dims: [1, 1, 4, 1]}},
+			{outputs: ['present_key']},
+		);
 		t.deepEqual(rest, {});
 		t.deepEqual(present!.dims, [1, 1, 5, 1]);
-		t.deepEqual(Array.from(present!.data as Float32Array).slice(0, 4).map(Math.round), past);
+		t.deepEqual(
+			Array.from(present!.data as Float32Array)
+				.slice(0, 4)
+				.map(Math.round),
+			past,
+		);
 	});
 }
 
@@ -239,7 +269,9 @@ test('a past of no positions gives presents too, and past together with continue
 	const second = await model.run({input_ids: ids([7]), past_key: first['present_key']!});
 	t.is(likeliest(second['logits']!.data as Float32Array), nextToken([5, 6, 7], vocabulary));
 	await t.throwsAsync(model.run({input_ids: ids([7]), past_key: nothing}, {continue: true}), {message: /option continue/});
-	await t.throwsAsync(model.run({input_ids: ids([7]), past_key: {type: 'float32', data: [1, 2], dims: [1, 2, 1, 1]}}), {message: /input 'past_key': wrong dimensions/});
+	await t.throwsAsync(model.run({input_ids: ids([7]), past_key: {type: 'float32', data: [1, 2], dims: [1, 2, 1, 1]}}), {
+		message: /input 'past_key': wrong dimensions/,
+	});
 });
 
 test('text needs a tokenizer', async t => {

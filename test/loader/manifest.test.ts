@@ -31,18 +31,34 @@ test('what is no JSON is refused, with a hint', t => {
 test('a newer format or an unknown feature asks for a newer loader', t => {
 	for (const edit of [(root: Json) => (root['format'] = 2 as Json), (root: Json) => (root['features'] = ['holograms'] as unknown as Json)]) {
 		const error = t.throws(() => parseManifest(edited(adder(), edit)), {instanceOf: SnugError});
-		t.is((error as SnugError).code, 'newer-bundle');
-		t.regex(error!.message, /needs a newer loader.*snug\.js/);
+		t.is(error.code, 'newer-bundle');
+		t.regex(error.message, /needs a newer loader.*snug\.js/);
 	}
 });
 
-const names = ['../other.bin', '/etc/passwd', 'http://elsewhere/x', '//elsewhere/x', 'a/../../b', 'a\\b', 'data:,x', '.hidden', 'a//b', 'a%2f..', 'a?b', '', 'a b', './x', 'x/'];
+const names = [
+	'../other.bin',
+	'/etc/passwd',
+	'http://elsewhere/x',
+	'//elsewhere/x',
+	'a/../../b',
+	'a\\b',
+	'data:,x',
+	'.hidden',
+	'a//b',
+	'a%2f..',
+	'a?b',
+	'',
+	'a b',
+	'./x',
+	'x/',
+];
 
 for (const name of names) {
 	test(`the file name '${name}' is refused`, t => {
 		const places: ReadonlyArray<readonly [RegExp, (root: Json) => void]> = [
-			[/chunks\[1\]\.file/, root => (root['chunks']![1]!['file'] = name as Json)],
-			[/programs\.plain\.file/, root => (root['programs']!['plain']!['file'] = name as Json)],
+			[/chunks\[1\]\.file/, root => (root['chunks'][1]['file'] = name as Json)],
+			[/programs\.plain\.file/, root => (root['programs']['plain']['file'] = name as Json)],
 			[/text\.module\.file/, root => (root['text'] = {module: {file: name, bytes: 1, sha256: 'a'.repeat(64)}} as unknown as Json)],
 		];
 		for (const [message, edit] of places) {
@@ -52,16 +68,15 @@ for (const name of names) {
 }
 
 type Case = readonly [title: string, message: RegExp, edit: (root: Json) => unknown, draft?: Draft];
-const set = (path: string, value: unknown) => (root: Json): void => {
-	const keys = path.split('.');
-	const last = keys.pop()!;
-	const parent = keys.reduce<Json>((object, key) => object[key as keyof Json] as Json, root);
-	if (value === undefined) {
-		delete (parent as {[key: string]: unknown})[last];
-	} else {
+const set =
+	(path: string, value: unknown) =>
+	(root: Json): void => {
+		const keys = path.split('.');
+		const last = keys.pop()!;
+		const parent = keys.reduce<Json>((object, key) => object[key as keyof Json], root);
+		// JSON leaves out what is undefined.
 		(parent as {[key: string]: unknown})[last] = value;
-	}
-};
+	};
 
 const cases: readonly Case[] = [
 	['a format that is no number', /format: wrong value/, set('format', '1')],
@@ -70,11 +85,22 @@ const cases: readonly Case[] = [
 	['a piece of a chunk that does not exist', /pieces\[0\]\.chunk: no such chunk: expected 0 to 1, found 7/, set('parts.0.pieces.0.chunk', 7)],
 	['a piece at a negative offset', /pieces\[0\]\.offset: wrong value/, set('parts.0.pieces.0.offset', -4)],
 	['a piece at half a byte', /pieces\[0\]\.offset: wrong value/, set('parts.0.pieces.0.offset', 0.5)],
-	['pieces that overlap', /pieces\[1\]: overlaps parts\[0\]\.pieces\[0\]/, set('parts.0.pieces', [{chunk: 1, offset: 0, bytes: 8}, {chunk: 1, offset: 4, bytes: 8}])],
+	[
+		'pieces that overlap',
+		/pieces\[1\]: overlaps parts\[0\]\.pieces\[0\]/,
+		set('parts.0.pieces', [
+			{chunk: 1, offset: 0, bytes: 8},
+			{chunk: 1, offset: 4, bytes: 8},
+		]),
+	],
 	['pieces that do not make the part', /parts\[0\]\.pieces: do not make the part: expected 20 bytes, found 16/, set('parts.0.bytes', 20)],
 	['a chunk of 5 MiB', /chunks\[0\]\.bytes: wrong value: expected an integer from 1 to 4194304/, set('chunks.0.bytes', 5 * 1024 * 1024)],
 	['a hash that is none', /chunks\[0\]\.sha256: not a SHA-256/, set('chunks.0.sha256', 'abc')],
-	['a part behind the memory', /placement\[0\]: ends behind the memory of levels\[0\]: expected at most 65536, found 65552/, set('levels.0.placement.0', 65_536)],
+	[
+		'a part behind the memory',
+		/placement\[0\]: ends behind the memory of levels\[0\]: expected at most 65536, found 65552/,
+		set('levels.0.placement.0', 65_536),
+	],
 	['a part at an odd address', /placement\[0\]: not aligned: expected a multiple of 256, found 513/, set('levels.0.placement.0', 513)],
 	['a part over the table', /overlaps/, set('levels.0.placement.0', 256)],
 	['a part over an input', /inputs\[0\]: overlaps levels\[0\]\.placement\[0\]/, set('levels.0.placement.0', 1024)],
@@ -84,7 +110,14 @@ const cases: readonly Case[] = [
 	['a chunk that is fetched and does not exist', /levels\[0\]\.chunks/, set('levels.0.chunks', [0, 1, 2])],
 	['no level', /levels: none/, set('levels', [])],
 	['a memory of half a page', /levels\[0\]\.memory: wrong value/, set('levels.0.memory', 32_768)],
-	['a memory of one and a half pages', /levels\[0\]\.memory: no whole number of pages/, root => (set('levels.0.memory', 98_304)(root), set('levels.0.bytes', 100_000)(root))],
+	[
+		'a memory of one and a half pages',
+		/levels\[0\]\.memory: no whole number of pages/,
+		root => {
+			set('levels.0.memory', 98_304)(root);
+			set('levels.0.bytes', 100_000)(root);
+		},
+	],
 	['a memory above 4 GiB', /levels\[0\]\.memory: wrong value/, set('levels.0.memory', 2 ** 33)],
 	['a level smaller than its memory', /levels\[0\]\.bytes: wrong value/, set('levels.0.bytes', 60_000)],
 	['a table longer than its place', /levels\[0\]\.table: longer than the table/, set('levels.0.table', [1, 2])],
@@ -97,7 +130,7 @@ const cases: readonly Case[] = [
 	['an input with a symbol without bounds', /inputs\[0\]\.shape\[0\]: a symbol without bounds: found 'm'/, set('inputs.0.shape.0', {m: 1})],
 	['a symbol named as a property of all objects', /inputs\[0\]\.shape\[0\]/, set('inputs.0.shape.0', {constructor: 1})],
 	['an input named as a property of all objects', /inputs\[0\]\.name: wrong value/, set('inputs.0.name', 'toString')],
-	['two outputs of one name', /outputs: a name twice: found 'y'/, root => (root['outputs'] = [root['outputs']![0], root['outputs']![0]] as unknown as Json)],
+	['two outputs of one name', /outputs: a name twice: found 'y'/, root => (root['outputs'] = [root['outputs'][0], root['outputs'][0]] as unknown as Json)],
 	['an output behind the memory', /outputs\[0\]: ends behind the memory/, set('outputs.0.address', 65_532)],
 	['an output that lies nowhere', /outputs\[0\]\.address: nowhere/, set('outputs.0.address', -1)],
 	['no entry run', /entries: not all that the loader calls: expected run/, set('entries', {})],
@@ -115,7 +148,12 @@ const cases: readonly Case[] = [
 	['no entry decode', /entries: not all that the loader calls: expected prefill, decode, head/, set('entries.decode', undefined), chatter()],
 	['a sliced output that does not exist', /sliced\.output: no such output: found 'nothing'/, set('sliced.output', 'nothing'), chatter()],
 	['logits that do not exist', /generation\.logits: no such output/, set('generation.logits', 'nothing'), chatter()],
-	['logits that are not as wide as the vocabulary', /generation\.logits: its last dimension is not the vocabulary: expected 300, found 256/, set('generation.vocabulary', 300), chatter()],
+	[
+		'logits that are not as wide as the vocabulary',
+		/generation\.logits: its last dimension is not the vocabulary: expected 300, found 256/,
+		set('generation.vocabulary', 300),
+		chatter(),
+	],
 	['a stop token outside the vocabulary', /generation\.eos\[0\]: wrong value/, set('generation.eos', [256]), chatter()],
 	['a default that is no number', /generation\.defaults\.temperature: wrong value/, set('generation.defaults', {temperature: 'hot'}), chatter()],
 	['a language model without tokens', /inputs: none has fill 'tokens'/, set('inputs.0.fill', undefined), chatter()],
@@ -130,7 +168,22 @@ for (const [title, message, edit, draft = adder()] of cases) {
 
 test('a manifest without any one of its fields is refused or means the same', t => {
 	for (const draft of [adder(), chatter()]) {
-		for (const key of ['format', 'features', 'name', 'programs', 'chunks', 'parts', 'table', 'levels', 'entries', 'symbols', 'inputs', 'outputs', 'states', 'positions']) {
+		for (const key of [
+			'format',
+			'features',
+			'name',
+			'programs',
+			'chunks',
+			'parts',
+			'table',
+			'levels',
+			'entries',
+			'symbols',
+			'inputs',
+			'outputs',
+			'states',
+			'positions',
+		]) {
 			t.throws(() => parseManifest(edited(draft, set(key, undefined))), {instanceOf: SnugError}, key);
 			t.throws(() => parseManifest(edited(draft, set(key, null))), {instanceOf: SnugError}, key);
 		}
@@ -156,6 +209,6 @@ test('no damage to a single value makes the reader fail in another way', t => {
 		}
 	};
 
-	const {weights, report, extra, ...read} = chatter({storage: 'int8'}).manifest;
+	const {weights: _weights, report: _report, extra: _extra, ...read} = chatter({storage: 'int8'}).manifest;
 	visit(read, '');
 });

@@ -24,7 +24,8 @@ function softmax(logits: readonly number[], temperature = 1): number[] {
 
 /** Pearson's statistic stays below the 99.9 % point of its distribution with up to 9 degrees of freedom. */
 const fits = (found: readonly number[], expected: readonly number[]): boolean =>
-	expected.every((share, token) => share > 0 || found[token] === 0) && expected.reduce((sum, share, token) => sum + (share > 0 ? ((found[token]! - share) ** 2 / share) * draws : 0), 0) < 27.9;
+	expected.every((share, token) => share > 0 || found[token] === 0) &&
+	expected.reduce((sum, share, token) => sum + (share > 0 ? ((found[token]! - share) ** 2 / share) * draws : 0), 0) < 27.9;
 
 const only = (shares: readonly number[], tokens: readonly number[]): number[] => {
 	const sum = tokens.reduce((total, token) => total + shares[token]!, 0);

@@ -7,7 +7,14 @@ const encode = (text: string): number[] => [...new TextEncoder().encode(text)];
 
 /** As SentencePiece: words with a mark for the space before them, which a text does not begin with. */
 const pieces = ['▁the', '▁cat', '▁sat', 's', '.'];
-const sentencePiece = {decode: (ids: readonly number[]): string => ids.map(id => pieces[id]).join('').replaceAll('▁', ' ').trimStart()};
+const sentencePiece = {
+	decode: (ids: readonly number[]): string =>
+		ids
+			.map(id => pieces[id])
+			.join('')
+			.replaceAll('▁', ' ')
+			.trimStart(),
+};
 
 function increments(stream: TextStream, tokens: readonly number[]): string[] {
 	const texts: string[] = [];

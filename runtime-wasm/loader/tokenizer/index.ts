@@ -3,8 +3,21 @@
  * file that the loader imports; errors are plain, since the module shares nothing with the loader.
  */
 import {Template} from '@huggingface/jinja';
-import {Tokenizer as HuggingFaceTokenizer} from '@huggingface/tokenizers';
+import * as tokenizers from '@huggingface/tokenizers';
 import type {Tokenizer, TokenizerFiles} from './tokenizer.js';
+
+/** The package's own declarations do not resolve as ES modules; this is what is used of them. */
+type Library = {
+	readonly Tokenizer: new (
+		tokenizer: object,
+		config: object,
+	) => {
+		encode(text: string, options: {readonly add_special_tokens: boolean}): {readonly ids: number[]};
+		decode(ids: number[], options: {readonly skip_special_tokens: boolean}): string;
+	};
+};
+
+const {Tokenizer: HuggingFaceTokenizer} = tokenizers as unknown as Library;
 
 type Config = Readonly<Record<string, unknown>>;
 
