@@ -8,6 +8,7 @@ import {writeFolder} from './bundle/folder.js';
 import {findText, readConfig} from './bundle/text.js';
 import {bitsPerWeight, writeBundle} from './bundle/write.js';
 import {SnugError} from './error.js';
+import {bytesOf} from './graph/dtype.js';
 import type {Graph, SymbolBounds} from './graph/graph.js';
 import {importModel} from './onnx/import.js';
 import {optimize} from './passes/optimize.js';
@@ -51,7 +52,7 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 	const typed = optimize(graph);
 	const weights = findWeights(typed.graph);
 	const candidates = findOptions(weights, {...options, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
-	const lowering: LowerOptions = {cachePrecision: options.cachePrecision ?? 'float32', positions};
+	const lowering: LowerOptions = {cachePrecision: options.cachePrecision ?? chooseCachePrecision(typed.graph, positions, budget.bytes), positions};
 	const {chosen, built} = await fit(typed, restrict(candidates, options), lowering, budget);
 	await writeFolder(options.output, async directory =>
 		writeBundle(directory, {
@@ -104,6 +105,15 @@ export function boundSymbols(graph: Graph, positions: number): Graph {
 
 	const bounds = {sequence: {min: 1, max: Math.min(PREFILL_TOKENS, positions)}, past: {min: 0, max: positions - 1}};
 	return {...graph, symbols: {...graph.symbols, ...Object.fromEntries(Object.entries(bounds).filter(([name]) => name in graph.symbols))}, limits: {'past + sequence': {min: 1, max: positions}}};
+}
+
+/** Of the budget, at most: a cache that takes more is held in fewer bits. */
+const CACHE_SHARE = 0.1;
+
+/** The widest type in which the state takes a small part of the budget, else int8, which costs a language model little. */
+function chooseCachePrecision({states, types}: Graph, positions: number, budget: number): LowerOptions['cachePrecision'] {
+	const elements = states.reduce((sum, {input}) => sum + types.get(input)!.shape.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : positions), 1), 0);
+	return (['float32', 'float16'] as const).find(precision => elements * bytesOf(precision) <= CACHE_SHARE * budget) ?? 'int8';
 }
 
 /** With a number of bits and no budget there is nothing that decides between group sizes: groups of 64, the middle. */
