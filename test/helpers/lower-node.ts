@@ -86,7 +86,7 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 		}
 
 		reserve(`input${index}`, tensor.data.byteLength);
-		new Uint8Array(memory.buffer).set(new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength), addresses.get(`input${index}`)!);
+		new Uint8Array(memory.buffer).set(new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength), addresses.get(`input${index}`));
 		return operand(`input${index}`, tensor.dtype, tensor.dims);
 	});
 	const made = inferred.map(({dtype, shape}, index) => {

@@ -66,7 +66,7 @@ for (const bits of [4, 8]) {
 
 const tables = (positions: number, half: number): [Tensor, Tensor] => [random([positions, half]), random([positions, half])];
 
-function grouped({batch = 1, sequence = 3, past = 0, packed = false, attributes = {}, bias = false, positions = false}: {batch?: number; sequence?: number; past?: number; packed?: boolean; attributes?: Case['attributes']; bias?: boolean; positions?: boolean}): Case {
+function grouped({batch = 1, sequence = 3, past = 0, packed = false, attributes = {}, bias = false, positions = false}: {batch?: number; sequence?: number; past?: number; packed?: boolean; attributes?: NonNullable<Case['attributes']>; bias?: boolean; positions?: boolean}): Case {
 	const [heads, kvHeads, width] = [4, 2, 16];
 	const total = past + sequence;
 	const caches = past > 0 ? [random([batch, kvHeads, past, width]), random([batch, kvHeads, past, width])] : [undefined, undefined];
@@ -79,7 +79,7 @@ function grouped({batch = 1, sequence = 3, past = 0, packed = false, attributes 
 			...caches,
 			int32([batch], Array.from({length: batch}, () => total - 1)),
 			int32([], [total]),
-			...(attributes?.['do_rotary'] === 1 ? tables(16, width / 2) : [undefined, undefined]),
+			...(attributes['do_rotary'] === 1 ? tables(16, width / 2) : [undefined, undefined]),
 			positions ? int64([batch, sequence], Array.from({length: batch * sequence}, (_, index) => past + (index % sequence))) : undefined,
 			bias ? random([1, heads, sequence, total]) : undefined,
 		],

@@ -82,14 +82,9 @@ export const groupQueryAttention: Op = {
 		refuseUnsupported(context);
 		const {attributes, inputNames, outputNames} = context;
 		const {heads, kvHeads, width, packed} = sizes(context);
-		let [q, k, v] = packed ? (split(context, inputNames[0]!, 2, [heads * width, kvHeads * width, kvHeads * width]) as [string, string, string]) : (inputNames.slice(0, 3) as [string, string, string]);
-		if (context.has(14)) {
-			q = normaliseHeads(context, q, inputNames[14]!, heads, width);
-		}
-
-		if (context.has(15)) {
-			k = normaliseHeads(context, k, inputNames[15]!, kvHeads, width);
-		}
+		const [query, key, v] = packed ? (split(context, inputNames[0]!, 2, [heads * width, kvHeads * width, kvHeads * width]) as [string, string, string]) : (inputNames.slice(0, 3) as [string, string, string]);
+		let q = context.has(14) ? normaliseHeads(context, query, inputNames[14]!, heads, width) : query;
+		let k = context.has(15) ? normaliseHeads(context, key, inputNames[15]!, kvHeads, width) : key;
 
 		if (integer(attributes, 'do_rotary', 0) !== 0) {
 			const positions = tables(context);

@@ -47,7 +47,7 @@ function layoutOfMatMul(context: InferContext): Layout {
 	const block = blockOf(context, 0);
 	const rowCodes = Math.ceil(columns / block) * block;
 	if (integer(attributes, 'weight_prepacked', 0) !== 0) {
-		fail('attribute weight_prepacked is not supported', {expected: '0', found: String(attributes['weight_prepacked'])});
+		fail('attribute weight_prepacked is not supported', {expected: '0', found: String(integer(attributes, 'weight_prepacked', 0))});
 	}
 
 	const x = context.input(0);

@@ -97,7 +97,7 @@ export const onnxAttention: Op = {
 			return;
 		}
 
-		const y = `${node(context, 'snug.Attention', inputs, options, [`${outputNames[0]!}/merged`, ...presents])}`;
+		const y = node(context, 'snug.Attention', inputs, options, [`${outputNames[0]!}/merged`, ...presents]);
 		splitHeads(context, y, heads, valueWidth, outputNames.slice(0, 1));
 	},
 };

@@ -56,7 +56,7 @@ export function refuseAttributes(context: Pick<ExpandContext, 'attributes' | 'fa
 	for (const [name, values] of Object.entries(neutral)) {
 		const value = context.attributes[name];
 		if (value !== undefined && !values.includes(value as number | string)) {
-			context.fail(`attribute ${name} is not supported`, {expected: values.join(' or '), found: String(value)});
+			context.fail(`attribute ${name} is not supported`, {expected: values.join(' or '), found: JSON.stringify(value)});
 		}
 	}
 }

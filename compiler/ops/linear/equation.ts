@@ -25,7 +25,7 @@ function labelsOf(term: string, rank: number, equation: string, fail: Fail): str
 	}
 
 	const hidden = Array.from({length: rank - named}, (_, index) => `.${rank - named - 1 - index}`);
-	return [...before!, ...hidden, ...(after ?? '')];
+	return [...Array.from(before!), ...hidden, ...Array.from(after ?? '')];
 }
 
 export function parseEquation(source: string, shapes: ReadonlyArray<readonly Dim[]>, fail: Fail): Equation {

@@ -83,7 +83,7 @@ export const qLinearConv: Op = {
 		const geometry = convolution(context, x.dims, w.dims);
 		const dims = geometry.shape as number[];
 		const size = sizeOf(dims.slice(2));
-		const sums = convolve(geometry, toNumbers(x), toNumbers(w), toNumbers(context.input(2))[0]!, toNumbers(context.input(5)));
+		const sums = convolve(geometry, toNumbers(x), toNumbers(w), toNumbers(context.input(2))[0], toNumbers(context.input(5)));
 		addPerChannel(sums, bias && toNumbers(bias), size);
 		const [xScale, wScale] = [toNumbers(context.input(1))[0]!, toNumbers(context.input(4))];
 		return requantise(context, sums, dims, dims[1]!, size, row => Math.fround(xScale * wScale[wScale.length === 1 ? 0 : row]!));
