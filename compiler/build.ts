@@ -43,7 +43,15 @@ export async function build(typed: TypedGraph, encoding: Encoding, options: Lowe
 }
 
 /** Where the bytes go, each address counted once. The rows sum to the total. */
-export function reportBytes({program, plan, total}: Built): {weights: number; state: number; activations: number; program: number; other: number; padding: number; total: number} {
+export function reportBytes({program, plan, total}: Built): {
+	weights: number;
+	state: number;
+	activations: number;
+	program: number;
+	other: number;
+	padding: number;
+	total: number;
+} {
 	const sum = (bytes: Iterable<number>): number => [...bytes].reduce((a, b) => a + b, 0);
 	const fixed = (role: string): number => sum([...plan.fixed].filter(([name]) => program.buffers.get(name)!.role === role).map(([, {bytes}]) => bytes));
 	const weights = sum([...plan.parts.values()].map(({bytes}) => bytes));
@@ -53,4 +61,3 @@ export function reportBytes({program, plan, total}: Built): {weights: number; st
 	const padding = plan.memory - weights - state - activations - other;
 	return {weights, state, activations, program: total - plan.memory, other, padding, total};
 }
-

@@ -37,7 +37,15 @@ export type CompileResult = {
 	readonly budget: number;
 	/** Which figure decided the budget. */
 	readonly decidedBy: string;
-	readonly bytes: {readonly weights: number; readonly state: number; readonly activations: number; readonly program: number; readonly other: number; readonly padding: number; readonly total: number};
+	readonly bytes: {
+		readonly weights: number;
+		readonly state: number;
+		readonly activations: number;
+		readonly program: number;
+		readonly other: number;
+		readonly padding: number;
+		readonly total: number;
+	};
 	readonly bitsPerWeight: number;
 	readonly levels: ReadonlyArray<{readonly bytes: number; readonly loss: number}>;
 	readonly seconds: number;
@@ -90,7 +98,10 @@ function chooseBudget({profile, budget}: CompileOptions): {bytes: number; decide
 }
 
 /** The graph with its symbols bounded by the positions that it is compiled for. */
-export function importBounded(model: string, {dims, maxSequence, profile}: Pick<CompileOptions, 'dims' | 'maxSequence' | 'profile'> = {}): {graph: Graph; positions: number} {
+export function importBounded(
+	model: string,
+	{dims, maxSequence, profile}: Pick<CompileOptions, 'dims' | 'maxSequence' | 'profile'> = {},
+): {graph: Graph; positions: number} {
 	const read = (limit: number): Graph => importModel(model, {maxSequence: limit, ...(dims ? {dims} : {})});
 	const first = read(maxSequence ?? DEFAULT_POSITIONS);
 	const positions = choosePositions(first, maxSequence, profile?.defaultMaxSequence, readConfig(path.dirname(model)).context);
@@ -104,7 +115,11 @@ export function boundSymbols(graph: Graph, positions: number): Graph {
 	}
 
 	const bounds = {sequence: {min: 1, max: Math.min(PREFILL_TOKENS, positions)}, past: {min: 0, max: positions - 1}};
-	return {...graph, symbols: {...graph.symbols, ...Object.fromEntries(Object.entries(bounds).filter(([name]) => name in graph.symbols))}, limits: {'past + sequence': {min: 1, max: positions}}};
+	return {
+		...graph,
+		symbols: {...graph.symbols, ...Object.fromEntries(Object.entries(bounds).filter(([name]) => name in graph.symbols))},
+		limits: {'past + sequence': {min: 1, max: positions}},
+	};
 }
 
 /** Of the budget, at most: a cache that takes more is held in fewer bits. */
@@ -112,7 +127,10 @@ const CACHE_SHARE = 0.1;
 
 /** The widest type in which the state takes a small part of the budget, else int8, which costs a language model little. */
 function chooseCachePrecision({states, types}: Graph, positions: number, budget: number): LowerOptions['cachePrecision'] {
-	const elements = states.reduce((sum, {input}) => sum + types.get(input)!.shape.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : positions), 1), 0);
+	const elements = states.reduce(
+		(sum, {input}) => sum + types.get(input)!.shape.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : positions), 1),
+		0,
+	);
 	return (['float32', 'float16'] as const).find(precision => elements * bytesOf(precision) <= CACHE_SHARE * budget) ?? 'int8';
 }
 
@@ -132,9 +150,17 @@ function restrict(candidates: Candidates, {bits, budget, profile}: CompileOption
  * The choice whose whole fits: what is not weights depends a little on the choice (which kernels, how much scratch), so the room for
  * weights is corrected by what the built program really holds.
  */
-async function fit(typed: TypedGraph, candidates: Candidates, lowering: LowerOptions, budget: {bytes: number; decidedBy: string}): Promise<{chosen: readonly Option[]; built: Built}> {
+async function fit(
+	typed: TypedGraph,
+	candidates: Candidates,
+	lowering: LowerOptions,
+	budget: {bytes: number; decidedBy: string},
+): Promise<{chosen: readonly Option[]; built: Built}> {
 	const weights = candidates.map(({weight}) => weight);
-	const make = async (chosen: readonly Option[]): Promise<{chosen: readonly Option[]; built: Built}> => ({chosen, built: await build(typed, encodingOf(weights, chosen), lowering)});
+	const make = async (chosen: readonly Option[]): Promise<{chosen: readonly Option[]; built: Built}> => ({
+		chosen,
+		built: await build(typed, encodingOf(weights, chosen), lowering),
+	});
 	if (!Number.isFinite(budget.bytes)) {
 		return make(allocate(candidates, Infinity)!);
 	}

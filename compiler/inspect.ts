@@ -39,7 +39,10 @@ export async function inspectStages(model: string, stage = 'optimize'): Promise<
 	const weights = findWeights(optimized.graph);
 	if (stage === 'weights') {
 		const rows = weights.map(({name, rows: height, columns, uses}) => ({name, rows: height, columns, uses}));
-		return {text: rows.map(({name, rows: height, columns, uses}) => `${height} × ${columns}  ${name}${uses.length > 1 ? '  (tied)' : ''}`).join('\n'), json: {stage, weights: rows}};
+		return {
+			text: rows.map(({name, rows: height, columns, uses}) => `${height} × ${columns}  ${name}${uses.length > 1 ? '  (tied)' : ''}`).join('\n'),
+			json: {stage, weights: rows},
+		};
 	}
 
 	const chosen = smallest(findOptions(weights, {codecs: ['dense']}));
@@ -57,7 +60,15 @@ export async function inspectStages(model: string, stage = 'optimize'): Promise<
 function printProgram({entries}: Program): string {
 	return entries
 		.map(({name, symbols, calls}) =>
-			[`${name}(${symbols.join(', ')})`, ...calls.map(({kernel, arguments: parameters}) => `  ${kernel}(${Object.entries(parameters).map(([key, value]) => `${key}: ${printArgument(value)}`).join(', ')})`)].join('\n'),
+			[
+				`${name}(${symbols.join(', ')})`,
+				...calls.map(
+					({kernel, arguments: parameters}) =>
+						`  ${kernel}(${Object.entries(parameters)
+							.map(([key, value]) => `${key}: ${printArgument(value)}`)
+							.join(', ')})`,
+				),
+			].join('\n'),
 		)
 		.join('\n\n');
 }
@@ -83,7 +94,8 @@ function printArgument(argument: Argument): string {
 }
 
 function printPlan(plan: Plan): string {
-	const line = (name: string, {address, bytes}: {address: number; bytes: number}): string => `${String(address).padStart(12)}  ${String(bytes).padStart(12)}  ${name}`;
+	const line = (name: string, {address, bytes}: {address: number; bytes: number}): string =>
+		`${String(address).padStart(12)}  ${String(bytes).padStart(12)}  ${name}`;
 	const lines = [
 		line('descriptor table', plan.table),
 		line('argument block', plan.argumentBlock),

@@ -16,13 +16,31 @@ const output = path.join(root, 'dist/kernels');
 const cache = path.join(root, '.cache/kernels');
 
 const variants = {plain: [], relaxed: ['-mrelaxed-simd']} as const;
-const common = ['--target=wasm32-unknown-unknown', '-nostdlib', '-ffreestanding', '-O3', '-msimd128', '-mbulk-memory', '-mnontrapping-fptoint', '-fno-math-errno', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror'];
+const common = [
+	'--target=wasm32-unknown-unknown',
+	'-nostdlib',
+	'-ffreestanding',
+	'-O3',
+	'-msimd128',
+	'-mbulk-memory',
+	'-mnontrapping-fptoint',
+	'-fno-math-errno',
+	'-ffp-contract=off',
+	'-Wall',
+	'-Wextra',
+	'-Werror',
+];
 
 export type Prototype = {readonly parameters: ReadonlyArray<{readonly name: string; readonly type: 'i32' | 'f32' | 'read' | 'write'}>};
 
 type Files = Tree;
 
-const read = (directory: string): Files => Object.fromEntries(readdirSync(directory).filter(name => /\.[ch]$/.test(name)).map(name => [name, readFileSync(path.join(directory, name))]));
+const read = (directory: string): Files =>
+	Object.fromEntries(
+		readdirSync(directory)
+			.filter(name => /\.[ch]$/.test(name))
+			.map(name => [name, readFileSync(path.join(directory, name))]),
+	);
 
 /** Parameters of every KERNEL in preprocessed C. `const` pointers are read, the others written. */
 export function parsePrototypes(preprocessed: string): Record<string, Prototype> {
@@ -49,7 +67,7 @@ async function run(tool: typeof runClang, arguments_: string[], files: Files): P
 	try {
 		return await tool(arguments_, files, {stdout: collect, stderr: collect, fetchProgress() {}});
 	} catch (error) {
-		throw new Error(`kernels: ${arguments_.join(' ')}\n${log || String(error)}`);
+		throw new Error(`kernels: ${arguments_.join(' ')}\n${log || String(error)}`, {cause: error});
 	}
 }
 
@@ -58,8 +76,12 @@ export async function buildKernels(): Promise<void> {
 	mkdirSync(cache, {recursive: true});
 	mkdirSync(output, {recursive: true});
 	const files = read(source);
-	const sources = Object.keys(files).filter(name => name.endsWith('.c')).sort();
-	const headers = Object.keys(files).filter(name => name.endsWith('.h')).sort();
+	const sources = Object.keys(files)
+		.filter(name => name.endsWith('.c'))
+		.sort();
+	const headers = Object.keys(files)
+		.filter(name => name.endsWith('.h'))
+		.sort();
 	const prototypes: Record<string, Prototype> = {};
 	for (const [variant, flags] of Object.entries(variants)) {
 		const objects: Files = {};

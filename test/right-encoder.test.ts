@@ -9,7 +9,11 @@ const NAME = 'all-minilm-l6-v2';
 const LENGTHS = [1, 2, 7, 128, 200];
 
 function feeds(batch: number, length: number, padding: number): Record<string, Feed> {
-	const at = (make: (index: number) => number): Feed => int64(Array.from({length: batch * length}, (_, index) => make(index)), [batch, length]);
+	const at = (make: (index: number) => number): Feed =>
+		int64(
+			Array.from({length: batch * length}, (_, index) => make(index)),
+			[batch, length],
+		);
 	// Sentence b ends b + padding tokens before the others, but is never empty.
 	const shown = (index: number): number => Number(index % length < Math.max(1, length - (padding === 0 ? 0 : padding + Math.floor(index / length))));
 	return {input_ids: at(index => (index * 7919 + 2000) % 30_000), attention_mask: at(shown), token_type_ids: at(index => Number(index % 5 === 4))};
@@ -54,7 +58,13 @@ test.serial(`${NAME} without loss agrees with ONNX Runtime on lengths and paddin
 
 test.serial(`${NAME} takes several sentences at once when its batch is left free`, async t => {
 	const opened = await open(t, {min: 1, max: 4});
-	for (const [batch, length] of opened ? [[1, 5], [3, 12], [4, 64]] as const : []) {
+	for (const [batch, length] of opened
+		? ([
+				[1, 5],
+				[3, 12],
+				[4, 64],
+			] as const)
+		: []) {
 		await compare(t, opened!.model, opened!.oracle, feeds(batch, length, 2), `${batch} sentences of ${length}`);
 	}
 });

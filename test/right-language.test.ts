@@ -55,7 +55,11 @@ async function check(t: ExecutionContext, model: Model, oracle: Oracle, length: 
 async function checkState(t: ExecutionContext, model: Model, oracle: Oracle): Promise<void> {
 	const ids = tokens(9, 2000);
 	const before = await oracle.run(languageFeeds(oracle.inputs, ids.slice(0, 6)));
-	const past = Object.fromEntries(Object.entries(before).filter(([name]) => name.startsWith('present')).map(([name, tensor]) => [name.replace('present', 'past_key_values'), tensor]));
+	const past = Object.fromEntries(
+		Object.entries(before)
+			.filter(([name]) => name.startsWith('present'))
+			.map(([name, tensor]) => [name.replace('present', 'past_key_values'), tensor]),
+	);
 	const feeds = {...languageFeeds(oracle.inputs, ids.slice(6), 6), ...past};
 	const [expected, actual] = [await oracle.run(feeds), await model.run(feeds)];
 	t.deepEqual(Object.keys(actual).sort(), Object.keys(expected).sort());

@@ -65,7 +65,8 @@ export function findOptions(weights: readonly GraphWeight[], options: AllocateOp
 
 const TYPE_BITS: Readonly<Record<string, number>> = {float32: 32, float16: 16, f32: 32, f16: 16};
 
-const bitsOf = (parameters: Parameters): number | undefined => (typeof parameters['bits'] === 'number' ? parameters['bits'] : TYPE_BITS[String(parameters['type'] ?? parameters['dtype'])]);
+const bitsOf = (parameters: Parameters): number | undefined =>
+	typeof parameters['bits'] === 'number' ? parameters['bits'] : TYPE_BITS[String(parameters['type'] ?? parameters['dtype'])];
 
 function energyOf(opened: ReturnType<typeof openWeight>, {rows, columns}: GraphWeight): number {
 	const data = opened.read(0, rows);
@@ -79,7 +80,10 @@ function energyOf(opened: ReturnType<typeof openWeight>, {rows, columns}: GraphW
 
 /** @returns the chosen option of each candidate, or undefined when even the smallest do not fit. */
 export function allocate(candidates: Candidates, budget: number): Option[] | undefined {
-	const chosen = choose(candidates.map(({options}) => options), budget);
+	const chosen = choose(
+		candidates.map(({options}) => options),
+		budget,
+	);
 	return chosen?.map((option, index) => candidates[index]!.options[option]!);
 }
 

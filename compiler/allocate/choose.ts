@@ -16,7 +16,9 @@ export function choose(weights: Choices, budget: number): number[] | undefined {
 	}
 
 	const steps = hulls
-		.flatMap((points, weight) => points.slice(1).map((point, index) => ({weight, level: index + 1, bytes: point.bytes - points[index]!.bytes, gain: points[index]!.loss - point.loss})))
+		.flatMap((points, weight) =>
+			points.slice(1).map((point, index) => ({weight, level: index + 1, bytes: point.bytes - points[index]!.bytes, gain: points[index]!.loss - point.loss})),
+		)
 		.sort((a, b) => b.gain / b.bytes - a.gain / a.bytes);
 	const stopped = new Set<number>();
 	for (const {weight, level, bytes} of steps) {

@@ -34,7 +34,9 @@ export function findWeights(graph: Graph): GraphWeight[] {
 		objects.set(constant, key);
 		if (constant.dims[0]! * constant.dims[1]! >= COMPARED && shapes.get(shape)! > 1 && tables.has(shape)) {
 			const data = constant.read();
-			key = createHash('sha256').update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest('hex');
+			key = createHash('sha256')
+				.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+				.digest('hex');
 		}
 
 		const twin = found.get(key);

@@ -44,7 +44,7 @@ export function createChunkWriter(directory: string): ChunkWriter {
 	return {
 		add(name, bytes) {
 			const pieces: Array<{chunk: number; offset: number; bytes: number}> = [];
-			for (let at = 0; at < bytes.length; ) {
+			for (let at = 0; at < bytes.length;) {
 				used = Math.ceil(used / ALIGNMENT) * ALIGNMENT;
 				if (used >= CHUNK_BYTES) {
 					flush();

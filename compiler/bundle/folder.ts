@@ -52,13 +52,21 @@ function refuseStranger(target: string): void {
 	}
 }
 
-const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string' && /^(ENOSPC|EACCES|EPERM|EROFS|EDQUOT|EIO|EMFILE|ENOTDIR|ENOENT|EEXIST)$/.test((error as NodeJS.ErrnoException).code ?? '');
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+	error instanceof Error &&
+	typeof (error as NodeJS.ErrnoException).syscall === 'string' &&
+	/^(ENOSPC|EACCES|EPERM|EROFS|EDQUOT|EIO|EMFILE|ENOTDIR|ENOENT|EEXIST)$/.test((error as NodeJS.ErrnoException).code ?? '');
 
 function unwritable(output: string, error: unknown): SnugError {
 	const reason = error as NodeJS.ErrnoException;
 	return new SnugError(
 		'unwritable-output',
-		{subject: `output '${output}'`, problem: 'the bundle cannot be written', found: reason.message, hint: reason.code === 'ENOSPC' ? 'free some disk space' : 'choose a folder that you may write with -o'},
+		{
+			subject: `output '${output}'`,
+			problem: 'the bundle cannot be written',
+			found: reason.message,
+			hint: reason.code === 'ENOSPC' ? 'free some disk space' : 'choose a folder that you may write with -o',
+		},
 		{cause: error},
 	);
 }

@@ -52,7 +52,9 @@ export function writeGraph(graph: Graph, elsewhere: ReadonlySet<string>): GraphF
 		...graph,
 		nodes: graph.nodes.map(node => ({...node, attributes: Object.fromEntries(Object.entries(node.attributes).map(([key, value]) => [key, attribute(value)]))})),
 		types: Object.fromEntries([...graph.types].map(([name, {dtype, shape}]) => [name, {dtype, shape: writeDims(shape)}])),
-		constants: Object.fromEntries([...graph.constants].map(([name, constant]) => [name, elsewhere.has(name) ? {dtype: constant.dtype, dims: constant.dims} : inline(constant)])),
+		constants: Object.fromEntries(
+			[...graph.constants].map(([name, constant]) => [name, elsewhere.has(name) ? {dtype: constant.dtype, dims: constant.dims} : inline(constant)]),
+		),
 		values: Object.fromEntries([...graph.values].map(([name, elements]) => [name, writeDims(elements)])),
 	};
 }
@@ -69,7 +71,9 @@ export function readGraph(file: GraphFile, data: (name: string, constant: {reado
 		...file,
 		nodes: file.nodes.map(node => ({
 			...node,
-			attributes: Object.fromEntries(Object.entries(node.attributes).map(([key, value]) => [key, typeof value === 'object' && 'constant' in value ? constant(value.constant) : value])),
+			attributes: Object.fromEntries(
+				Object.entries(node.attributes).map(([key, value]) => [key, typeof value === 'object' && 'constant' in value ? constant(value.constant) : value]),
+			),
 		})),
 		types: new Map(Object.entries(file.types).map(([name, {dtype, shape}]) => [name, {dtype, shape: readDims(shape)}])),
 		constants: new Map(Object.entries(file.constants).map(([name, entry]) => [name, entry.base64 === undefined ? data(name, entry) : constant(entry)])),

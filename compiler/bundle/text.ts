@@ -23,13 +23,23 @@ function readJson(file: string): Json {
 	try {
 		return JSON.parse(readFileSync(file, 'utf8')) as Json;
 	} catch (error) {
-		throw new SnugError('invalid-config', {subject: file, problem: 'is no JSON', found: (error as Error).message, hint: 'mend the file or move it away'}, {cause: error});
+		throw new SnugError(
+			'invalid-config',
+			{subject: file, problem: 'is no JSON', found: (error as Error).message, hint: 'mend the file or move it away'},
+			{cause: error},
+		);
 	}
 }
 
 const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 
-const SAMPLING: Readonly<Record<string, string>> = {temperature: 'temperature', top_k: 'topK', top_p: 'topP', min_p: 'minP', repetition_penalty: 'repetitionPenalty'};
+const SAMPLING: Readonly<Record<string, string>> = {
+	temperature: 'temperature',
+	top_k: 'topK',
+	top_p: 'topP',
+	min_p: 'minP',
+	repetition_penalty: 'repetitionPenalty',
+};
 
 /** From config.json, generation_config.json and genai_config.json, as far as they are there. */
 export function readConfig(directory: string): Config {
@@ -40,7 +50,9 @@ export function readConfig(directory: string): Config {
 	const bos = number(generation['bos_token_id'] ?? config['bos_token_id'] ?? genai?.['bos_token_id']);
 	const context = number(config['max_position_embeddings'] ?? genai?.['context_length'] ?? config['n_positions']);
 	const sampled = generation['do_sample'] === true;
-	const defaults = sampled ? Object.entries(SAMPLING).flatMap(([key, name]) => (typeof generation[key] === 'number' ? [[name, generation[key]] as const] : [])) : [];
+	const defaults = sampled
+		? Object.entries(SAMPLING).flatMap(([key, name]) => (typeof generation[key] === 'number' ? [[name, generation[key]] as const] : []))
+		: [];
 	return {eos, defaults: Object.fromEntries(defaults), ...(bos === undefined ? {} : {bos}), ...(context === undefined ? {} : {context})};
 }
 
@@ -51,7 +63,12 @@ export type TextSource = {readonly directory: string; readonly tokenizer: string
 export function findText(directory: string): TextSource | undefined {
 	const has = (name: string): boolean => existsSync(path.join(directory, name));
 	return has('tokenizer.json')
-		? {directory, tokenizer: 'tokenizer.json', ...(has('tokenizer_config.json') ? {config: 'tokenizer_config.json'} : {}), ...(has('chat_template.jinja') ? {template: 'chat_template.jinja'} : {})}
+		? {
+				directory,
+				tokenizer: 'tokenizer.json',
+				...(has('tokenizer_config.json') ? {config: 'tokenizer_config.json'} : {}),
+				...(has('chat_template.jinja') ? {template: 'chat_template.jinja'} : {}),
+			}
 		: undefined;
 }
 

@@ -51,7 +51,7 @@ export async function writeBundle(directory: string, input: BundleInput): Promis
 		const weight = openWeight(source);
 		const terms = row.terms.map((term, at) => {
 			const encoded = codecs.get(term.codec)!.encode(weight, term.parameters);
-			const start = (plan.table.rows.get(row.name)![at]!) / 4;
+			const start = plan.table.rows.get(row.name)![at]! / 4;
 			table[start - 2] = at === 0 ? row.terms.length : table[start - 2]!;
 			return {
 				codec: term.codec,
@@ -127,7 +127,20 @@ function stateEntry(state: StateBuffer, graph: Graph, {plan}: Built): StateEntry
 	const {dtype, shape} = graph.types.get(state.input)!;
 	const {input, output, axis, storage, heads, positions, width, buffer, scales} = state;
 	const {address, bytes} = plan.fixed.get(buffer)!;
-	return {input, output, dtype, shape: shape.map(dimEntry), axis, storage, heads, positions, width, address, bytes, ...(scales === undefined ? {} : {scales: plan.fixed.get(scales)!.address})};
+	return {
+		input,
+		output,
+		dtype,
+		shape: shape.map(dimEntry),
+		axis,
+		storage,
+		heads,
+		positions,
+		width,
+		address,
+		bytes,
+		...(scales === undefined ? {} : {scales: plan.fixed.get(scales)!.address}),
+	};
 }
 
 /** Sums of symbols; a product or quotient of symbols in a port's shape has no entry. */
@@ -136,7 +149,14 @@ function dimEntry(dim: Dim): DimEntry {
 		number: value => ({'': value}),
 		symbol: name => ({[name]: 1}),
 		binary(kind, left, right) {
-			const scale = kind === 'multiply' ? (Object.keys(right).every(key => key === '') ? {by: right[''] ?? 0, of: left} : Object.keys(left).every(key => key === '') ? {by: left[''] ?? 0, of: right} : undefined) : undefined;
+			const scale =
+				kind === 'multiply'
+					? Object.keys(right).every(key => key === '')
+						? {by: right[''] ?? 0, of: left}
+						: Object.keys(left).every(key => key === '')
+							? {by: left[''] ?? 0, of: right}
+							: undefined
+					: undefined;
 			if (scale) {
 				return Object.fromEntries(Object.entries(scale.of).map(([key, value]) => [key, value * scale.by]));
 			}

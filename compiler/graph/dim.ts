@@ -164,7 +164,9 @@ export function range(dim: Dim, bounds: Bounds): {min: number; max: number} {
 
 /** How often a sum of symbols is contained in an expression: the coefficient that all its symbols share there, or 0. */
 function coefficientOf(dim: Dim, sum: Dim): number {
-	const coefficients = termsOf(sum).map(({atoms}) => termsOf(dim).find(term => term.atoms.length === 1 && term.atoms[0]!.key === atoms[0]?.key)?.coefficient ?? 0);
+	const coefficients = termsOf(sum).map(
+		({atoms}) => termsOf(dim).find(term => term.atoms.length === 1 && term.atoms[0]!.key === atoms[0]?.key)?.coefficient ?? 0,
+	);
 	return coefficients.every(coefficient => coefficient === coefficients[0]) ? coefficients[0]! : 0;
 }
 
@@ -197,7 +199,9 @@ function atomRange(atom: Atom, bounds: Bounds): {min: number; max: number} {
 	const right = range(atom.right, bounds);
 	switch (atom.kind) {
 		case 'floordiv': {
-			const quotients = [left.min / right.min, left.min / right.max, left.max / right.min, left.max / right.max].map(q => (Number.isNaN(q) ? 0 : Math.floor(q)));
+			const quotients = [left.min / right.min, left.min / right.max, left.max / right.min, left.max / right.max].map(q =>
+				Number.isNaN(q) ? 0 : Math.floor(q),
+			);
 			return {min: Math.min(...quotients), max: Math.max(...quotients)};
 		}
 
@@ -294,7 +298,9 @@ export function fold<T>(
 	}
 
 	const terms = dim.terms.map(({coefficient, atoms}) => {
-		const factors = atoms.map(atom => (atom.kind === 'symbol' ? build.symbol(atom.name) : build.binary(atom.kind, fold(atom.left, build), fold(atom.right, build))));
+		const factors = atoms.map(atom =>
+			atom.kind === 'symbol' ? build.symbol(atom.name) : build.binary(atom.kind, fold(atom.left, build), fold(atom.right, build)),
+		);
 		if (coefficient !== 1 || factors.length === 0) {
 			factors.push(build.number(coefficient));
 		}

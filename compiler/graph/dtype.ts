@@ -19,7 +19,8 @@ export const dtypes = {
 export type DType = keyof typeof dtypes;
 
 /** float16 and bfloat16 are held as their bit patterns (Uint16Array), bool as 0 and 1 (Uint8Array). */
-export type TypedArray = Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
+export type TypedArray =
+	Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
 
 export const bytesOf = (dtype: DType): number => dtypes[dtype].bytes;
 

@@ -31,7 +31,11 @@ export function sortNodes(nodes: readonly Node[]): Node[] {
 
 			const producer = producers.get(input);
 			if (producer && state.get(producer) === 'open') {
-				throw new SnugError('cyclic-graph', {subject: describeNode(producer), problem: `it depends on its own output through ${describeNode(top.node)}`, expected: 'a graph without cycles'});
+				throw new SnugError('cyclic-graph', {
+					subject: describeNode(producer),
+					problem: `it depends on its own output through ${describeNode(top.node)}`,
+					expected: 'a graph without cycles',
+				});
 			}
 
 			if (producer && !state.has(producer)) {

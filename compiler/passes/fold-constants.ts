@@ -3,7 +3,7 @@
  * constants become constants (large ones are computed when they are read, so that no copy stays in memory), and an `If` whose
  * condition is known becomes its branch.
  */
-import {allocate, bytesOf, type DType} from '../graph/dtype.js';
+import {allocate, bytesOf} from '../graph/dtype.js';
 import {isNumber, type Dim} from '../graph/dim.js';
 import type {Graph, Node, ValueType} from '../graph/graph.js';
 import {sizeOf, tensor, type Constant, type Tensor} from '../graph/tensor.js';
@@ -81,7 +81,7 @@ function fold(node: Node, index: number, {dtype, shape}: ValueType, constants: R
 
 function fromElements({dtype, shape}: ValueType, elements: readonly Dim[]): Tensor {
 	const data = allocate(dtype, elements.length);
-	const wide = bytesOf(dtype as DType) === 8 && dtype !== 'float64';
+	const wide = bytesOf(dtype) === 8 && dtype !== 'float64';
 	for (const [index, element] of elements.entries()) {
 		data[index] = wide ? toInt64(element as number) : (element as number);
 	}

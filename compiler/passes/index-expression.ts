@@ -42,7 +42,7 @@ export function elementAt(view: View, value: string, index: Index, depth = 64): 
 	}
 
 	if (constant) {
-		return constantAt(constant.read() as ArrayLike<number | bigint>, constant.dims, constant.dtype, index);
+		return constantAt(constant.read(), constant.dims, constant.dtype, index);
 	}
 
 	if (view.graph.inputs.includes(value)) {

@@ -58,7 +58,11 @@ export function checkPlan(program: Program, plan: Plan, prototypes: Prototypes):
 		}
 
 		for (let index = 0; index < entry.calls.length; index++) {
-			disjoint([...seen].filter(([, [first, last]]) => first <= index && index <= last).map(([what]) => ({what: `${entry.name}, call ${index}: ${what}`, ...places.get(what)!})));
+			disjoint(
+				[...seen]
+					.filter(([, [first, last]]) => first <= index && index <= last)
+					.map(([what]) => ({what: `${entry.name}, call ${index}: ${what}`, ...places.get(what)!})),
+			);
 		}
 	}
 }

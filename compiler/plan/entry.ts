@@ -19,6 +19,8 @@ export type EntrySpec = {
 	readonly symbols: readonly string[];
 	/** Values that lie elsewhere: made by another entry, or read by one. */
 	readonly places: ReadonlyMap<string, Operand>;
+	/** Outputs that no node makes: constants, known values, inputs handed on. */
+	readonly copies: readonly string[];
 };
 
 /** What all entries share. */
@@ -228,7 +230,16 @@ export function lowerEntry(spec: EntrySpec, shared: Shared): Entry {
 				if (tokens === 1) {
 					emit(node, codec.matvec.kernel, {y, x: prepare(x, columns, codec), parts: row, rows, columns, ...codec.matvec.numbers});
 				} else {
-					emit(node, codec.tile.kernel, {y, x, parts: row, scratch: scratch(codec.tile.scratch({rows, columns})), tokens, rows, columns, ...codec.tile.numbers});
+					emit(node, codec.tile.kernel, {
+						y,
+						x,
+						parts: row,
+						scratch: scratch(codec.tile.scratch({rows, columns})),
+						tokens,
+						rows,
+						columns,
+						...codec.tile.numbers,
+					});
 				}
 			},
 			gatherRows(index, y, ids, count) {
@@ -244,6 +255,15 @@ export function lowerEntry(spec: EntrySpec, shared: Shared): Entry {
 			fail,
 		};
 		lower(context);
+	}
+
+	for (const value of spec.copies) {
+		const node: Node = {op: 'Identity', name: value, inputs: [value], outputs: [value], attributes: {}};
+		const x = locate(node, value);
+		const {dtype, shape} = graph.types.get(value)!;
+		const y: Operand = {...x, buffer: `output:${value}`, offset: 0};
+		addFixed(y.buffer, multiply(product(shape), bytesOf(dtype)), 'output');
+		emit(node, 'copy_bytes', {y, x, bytes: multiply(product(x.shape), bytesOf(dtype))});
 	}
 
 	return {name: spec.name, symbols: spec.symbols, calls, buffers};

@@ -28,17 +28,21 @@ export function lower(typed: TypedGraph, encoding: Encoding, options: LowerOptio
 	const states = placeStates(typed, options, buffers);
 	const shared: Shared = {typed, encoding, states, buffers};
 	const sliced = states.size > 0 ? findHead(typed) : undefined;
+	const made = new Set([...states.keys(), ...graph.nodes.flatMap(({outputs}) => outputs)]);
+	const copies = graph.outputs.filter(name => !made.has(name));
 	const entries =
 		states.size === 0
-			? [lowerEntry({name: 'run', nodes: graph.nodes, bindings: {}, symbols: Object.keys(graph.symbols), places: new Map()}, shared)]
-			: statefulSpecs(typed, sliced, buffers).map(spec => lowerEntry(spec, shared));
+			? [lowerEntry({name: 'run', nodes: graph.nodes, bindings: {}, symbols: Object.keys(graph.symbols), places: new Map(), copies}, shared)]
+			: statefulSpecs(typed, sliced, copies, buffers).map(spec => lowerEntry(spec, shared));
 	return {
 		entries,
 		buffers,
 		constants: new Map([...graph.constants].filter(([name]) => buffers.has(`constant:${name}`)).map(([name, constant]) => [`constant:${name}`, constant])),
 		weights: weightRows(encoding),
 		inputs: graph.inputs.filter(name => !states.has(name)).map(name => inputPort(typed, name, buffers, encoding)),
-		outputs: graph.outputs.filter(name => !graph.states.some(state => state.output === name)).map(name => ({name, ...graph.types.get(name)!, buffer: `output:${name}`})),
+		outputs: graph.outputs
+			.filter(name => !graph.states.some(state => state.output === name))
+			.map(name => ({name, ...graph.types.get(name)!, buffer: `output:${name}`})),
 		states: [...states.values()],
 		...(sliced ? {sliced: sliced.output} : {}),
 		symbols: graph.symbols,
@@ -50,7 +54,9 @@ function placeStates({graph}: TypedGraph, {cachePrecision, positions}: LowerOpti
 	const states = new Map<string, StateBuffer>();
 	for (const {input, output, axis} of graph.states) {
 		const [batch, heads, , width] = graph.types.get(input)!.shape;
-		const reader = graph.nodes.find(node => node.inputs.some((name, index) => name === input && !(node.op === 'snug.Attention' && (index === 3 || index === 4))));
+		const reader = graph.nodes.find(node =>
+			node.inputs.some((name, index) => name === input && !(node.op === 'snug.Attention' && (index === 3 || index === 4))),
+		);
 		const writer = graph.nodes.find(node => node.outputs.includes(output));
 		if (reader || writer?.op !== 'snug.Attention' || axis !== 2 || batch !== 1 || !isNumber(heads!) || !isNumber(width!)) {
 			const culprit: Node | undefined = reader ?? writer;
@@ -112,7 +118,7 @@ function findHead({graph}: TypedGraph): Head | undefined {
 	return undefined;
 }
 
-function statefulSpecs({graph}: TypedGraph, head: Head | undefined, buffers: Map<string, Buffer>): EntrySpec[] {
+function statefulSpecs({graph}: TypedGraph, head: Head | undefined, copies: readonly string[], buffers: Map<string, Buffer>): EntrySpec[] {
 	const body = graph.nodes.filter(node => !head?.nodes.includes(node));
 	const places = new Map<string, Operand>();
 	const specs: EntrySpec[] = [];
@@ -120,17 +126,24 @@ function statefulSpecs({graph}: TypedGraph, head: Head | undefined, buffers: Map
 		const {dtype, shape} = graph.types.get(head.hidden)!;
 		const hidden: Operand = {buffer: 'shared:hidden', offset: 0, dtype, shape};
 		const width = shape.at(-1)!;
-		buffers.set(hidden.buffer, {name: hidden.buffer, bytes: multiply(shape.reduce<Dim>((a, b) => multiply(a, b), 1), bytesOf(dtype)), role: 'shared'});
+		buffers.set(hidden.buffer, {
+			name: hidden.buffer,
+			bytes: multiply(
+				shape.reduce<Dim>((a, b) => multiply(a, b), 1),
+				bytesOf(dtype),
+			),
+			role: 'shared',
+		});
 		places.set(head.hidden, hidden);
 		const row = {...hidden, offset: multiply(symbol('row'), width, bytesOf(dtype)), shape: [1, 1, width]};
 		const logits = graph.types.get(head.output)!;
 		buffers.set(`output:${head.output}`, {name: `output:${head.output}`, bytes: multiply(logits.shape.at(-1)!, bytesOf(logits.dtype)), role: 'output'});
-		specs.push({name: 'head', nodes: head.nodes, bindings: {sequence: 1}, symbols: ['row'], places: new Map([[head.hidden, row]])});
+		specs.push({name: 'head', nodes: head.nodes, bindings: {sequence: 1}, symbols: ['row'], places: new Map([[head.hidden, row]]), copies: []});
 	}
 
 	return [
-		{name: 'prefill', nodes: body, bindings: {}, symbols: ['sequence', 'past'], places},
-		{name: 'decode', nodes: body, bindings: {sequence: 1}, symbols: ['past'], places},
+		{name: 'prefill', nodes: body, bindings: {}, symbols: ['sequence', 'past'], places, copies},
+		{name: 'decode', nodes: body, bindings: {sequence: 1}, symbols: ['past'], places, copies},
 		...specs,
 	];
 }
@@ -163,4 +176,3 @@ export function largest(bytes: Dim, bounds: Program['bounds']): number {
 
 	return max;
 }
-

@@ -35,7 +35,10 @@ export function planMemory(program: Program, prototypes: Prototypes): Plan {
 	let words = 0;
 	for (const {name, terms} of program.weights) {
 		// A row: the number of terms; then for each term its kernel (0: called directly) and the addresses of its parts.
-		rows.set(name, terms.map((_, index) => 4 * (words + 2 + terms.slice(0, index).reduce((sum, {parts}) => sum + parts.length + 1, 0))));
+		rows.set(
+			name,
+			terms.map((_, index) => 4 * (words + 2 + terms.slice(0, index).reduce((sum, {parts}) => sum + parts.length + 1, 0))),
+		);
 		words += 1 + terms.reduce((sum, {parts}) => sum + parts.length + 1, 0);
 	}
 
@@ -54,7 +57,9 @@ export function planMemory(program: Program, prototypes: Prototypes): Plan {
 	const activations = new Map(
 		laid.map(([name, {offsets}]) => [name, new Map([...offsets].map(([buffer, {offset, bytes}]) => [buffer, {address: arena.address + offset, bytes}]))]),
 	);
-	const parts = new Map(program.weights.flatMap(({name, terms}) => terms.flatMap(term => term.parts.map(part => [partName(name, part.name), take(part.bytes)] as const))));
+	const parts = new Map(
+		program.weights.flatMap(({name, terms}) => terms.flatMap(term => term.parts.map(part => [partName(name, part.name), take(part.bytes)] as const))),
+	);
 	return {table, argumentBlock, fixed, arena, activations, parts, used: at, memory: align(at, PAGE)};
 }
 

@@ -3,7 +3,9 @@ import {existsSync, readFileSync} from 'node:fs';
 import {SnugError} from '../error.js';
 import {kernelFile} from './kernel-files.js';
 
-export type Prototypes = Readonly<Record<string, {readonly parameters: ReadonlyArray<{readonly name: string; readonly type: 'i32' | 'f32' | 'read' | 'write'}>}>>;
+export type Prototypes = Readonly<
+	Record<string, {readonly parameters: ReadonlyArray<{readonly name: string; readonly type: 'i32' | 'f32' | 'read' | 'write'}>}>
+>;
 
 let loaded: Prototypes | undefined;
 

@@ -45,7 +45,14 @@ export async function referenceBundle(bundle: string): Promise<string> {
 	const weights = findWeights(typed.graph);
 	const dense = {codec: 'dense', parameters: {dtype: 'float32'}};
 	const positions = manifest.positions;
-	const built = await build(typed, encodingOf(weights, weights.map(() => dense)), {cachePrecision: manifest.states[0]?.storage ?? 'float32', positions});
+	const built = await build(
+		typed,
+		encodingOf(
+			weights,
+			weights.map(() => dense),
+		),
+		{cachePrecision: manifest.states[0]?.storage ?? 'float32', positions},
+	);
 	const output = path.join(mkdtempSync(path.join(tmpdir(), 'snug-reference-')), manifest.name);
 	const {generation} = manifest;
 	await writeFolder(output, async directory =>
@@ -65,7 +72,14 @@ export async function referenceBundle(bundle: string): Promise<string> {
 }
 
 function textOf(directory: string, {text}: Manifest): TextSource | undefined {
-	return text && {directory, tokenizer: text.tokenizer.file, ...(text.config ? {config: text.config.file} : {}), ...(text.template ? {template: text.template.file} : {})};
+	return (
+		text && {
+			directory,
+			tokenizer: text.tokenizer.file,
+			...(text.config ? {config: text.config.file} : {}),
+			...(text.template ? {template: text.template.file} : {}),
+		}
+	);
 }
 
 function readPart(bundle: string, {parts, chunks}: Manifest, index: number): Uint8Array {
@@ -84,7 +98,13 @@ function readPart(bundle: string, {parts, chunks}: Manifest, index: number): Uin
 function decode(bundle: string, manifest: Manifest, {rows, columns, terms}: Manifest['weights'][number]): Float32Array {
 	const sum = new Float32Array(rows * columns);
 	for (const {codec, parameters, parts} of terms) {
-		const values = codecs.get(codec)!.decode(parts.map(part => readPart(bundle, manifest, part)), {rows, columns}, parameters, 0, rows);
+		const values = codecs.get(codec)!.decode(
+			parts.map(part => readPart(bundle, manifest, part)),
+			{rows, columns},
+			parameters,
+			0,
+			rows,
+		);
 		for (let i = 0; i < sum.length; i++) {
 			sum[i]! += values[i]!;
 		}

@@ -62,7 +62,12 @@ export function runReference(graph: Graph, feeds: ReadonlyMap<string, Tensor>, b
 			throw new SnugError('unknown-op', {subject: describeNode(node), problem: 'the op has no reference evaluation'});
 		}
 
-		const outputs = op.evaluate(evaluateContext(node, node.inputs.map(name => (name === '' ? undefined : get(name)))));
+		const outputs = op.evaluate(
+			evaluateContext(
+				node,
+				node.inputs.map(name => (name === '' ? undefined : get(name))),
+			),
+		);
 		for (const [index, name] of node.outputs.entries()) {
 			if (name !== '') {
 				values.set(name, outputs[index]!);

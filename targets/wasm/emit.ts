@@ -29,8 +29,8 @@ export async function emit(program: Program, plan: Plan, prototypes: Prototypes,
 	const {default: binaryen} = await import('binaryen');
 	const module = binaryen.readBinary(new Uint8Array(readFileSync(kernelFile(`${variant}.wasm`))));
 	try {
-		const {SIMD128, BulkMemory, BulkMemoryOpt, NontrappingFPToInt, RelaxedSIMD} = binaryen.Features;
-		module.setFeatures(SIMD128 | BulkMemory | BulkMemoryOpt | NontrappingFPToInt | (variant === 'relaxed' ? RelaxedSIMD : 0));
+		const {SIMD128, BulkMemory, BulkMemoryOpt, NontrappingFPToInt, SignExt, RelaxedSIMD} = binaryen.Features;
+		module.setFeatures(SIMD128 | BulkMemory | BulkMemoryOpt | NontrappingFPToInt | SignExt | (variant === 'relaxed' ? RelaxedSIMD : 0));
 		const functions = exportedFunctions(binaryen, module);
 		const used = new Set(program.entries.flatMap(({calls}) => calls.map(({kernel}) => kernel)));
 		for (const name of functions.keys()) {
@@ -90,7 +90,11 @@ function emitCall(
 ): number[] {
 	const target = functions.get(call.kernel);
 	if (target === undefined) {
-		throw new SnugError('missing-kernel', {subject: call.node, problem: `there is no kernel '${call.kernel}'`, hint: 'write it under runtime-wasm/kernels and run npm run build'});
+		throw new SnugError('missing-kernel', {
+			subject: call.node,
+			problem: `there is no kernel '${call.kernel}'`,
+			hint: 'write it under runtime-wasm/kernels and run npm run build',
+		});
 	}
 
 	const i32 = (dim: Dim): number => dimension(binaryen, module, dim, entry);

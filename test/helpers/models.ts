@@ -28,7 +28,8 @@ export function findText(name: string): string | undefined {
 	return existsSync(file) ? file : undefined;
 }
 
-export const missing = (name: string): string => (isLarge(name) ? `${name} is not there: SNUG_MODELS names the folder where it is built` : `${name} is not there: it lies beside the repository`);
+export const missing = (name: string): string =>
+	isLarge(name) ? `${name} is not there: SNUG_MODELS names the folder where it is built` : `${name} is not there: it lies beside the repository`;
 
 export type Compiled = CompileResult & AsyncDisposable;
 

@@ -27,7 +27,9 @@ export async function openOracle(model: string): Promise<Oracle> {
 				return [name, feed ? new ort.Tensor(feed.type as 'float32', feed.data as Float32Array, feed.dims) : empty(name)] as const;
 			});
 			const outputs = await session.run(Object.fromEntries(tensors));
-			return Object.fromEntries(Object.entries(outputs).map(([name, {type, data, dims}]) => [name, {type: type as Tensor['type'], data: data as Float32Array, dims}]));
+			return Object.fromEntries(
+				Object.entries(outputs).map(([name, {type, data, dims}]) => [name, {type: type as Tensor['type'], data: data as Float32Array, dims}]),
+			);
 		},
 		async [Symbol.asyncDispose]() {
 			await session.release();
@@ -43,7 +45,10 @@ export function languageFeeds(inputs: readonly string[], ids: readonly number[],
 	const all: Readonly<Record<string, Feed>> = {
 		input_ids: int64(ids, [1, length]),
 		attention_mask: int64(new Array<number>(past + length).fill(1), [1, past + length]),
-		position_ids: int64(ids.map((_, index) => past + index), [1, length]),
+		position_ids: int64(
+			ids.map((_, index) => past + index),
+			[1, length],
+		),
 	};
 	return Object.fromEntries(Object.entries(all).filter(([name]) => inputs.includes(name)));
 }

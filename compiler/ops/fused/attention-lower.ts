@@ -65,7 +65,17 @@ function place(context: LowerContext, pastInput: number, output: number, source:
 
 function append(context: LowerContext, state: StateOperand, source: Operand, past: Dim, row: Dim): Layout {
 	const {storage, data, scales, heads, positions, width} = state;
-	context.call(`cache_append_${SUFFIX[storage]}`, {cache: data, scales: scales ?? 0, x: source, count: source.shape[1]!, past, heads, width, positions, x_row: row});
+	context.call(`cache_append_${SUFFIX[storage]}`, {
+		cache: data,
+		scales: scales ?? 0,
+		x: source,
+		count: source.shape[1]!,
+		past,
+		heads,
+		width,
+		positions,
+		x_row: row,
+	});
 	return {data, scales: scales ?? 0, batch: 0, head: positions * width, row: width, positions};
 }
 

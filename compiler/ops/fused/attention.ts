@@ -39,7 +39,11 @@ export const attention: Op = {
 		const {input, has, fail} = context;
 		const [q, k, v] = [input(0), input(1), input(2)];
 		const {heads, kv_heads: kvHeads} = attentionAttributes(context.attributes);
-		for (const [name, {shape}, count] of [['query', q, heads], ['key', k, kvHeads], ['value', v, kvHeads]] as const) {
+		for (const [name, {shape}, count] of [
+			['query', q, heads],
+			['key', k, kvHeads],
+			['value', v, kvHeads],
+		] as const) {
 			if (shape.length !== 3 || typeof shape[2] !== 'number' || shape[2] % count !== 0) {
 				fail(`the ${name} has the wrong shape`, {expected: `[batch, sequence, ${count} heads * width]`, found: `[${shape.map(keyOf).join(', ')}]`});
 			}
@@ -163,4 +167,5 @@ function biasReader(bias: Tensor | undefined, full: readonly number[]): (...inde
 	return (...index) => Number(bias.data[index.reduce((sum, i, axis) => sum + i * strides[axis]!, 0)]);
 }
 
-export const stridesOfDims = (shape: readonly Dim[]): Dim[] => shape.map((dim, axis) => (dim === 1 ? 0 : shape.slice(axis + 1).reduce<Dim>((a, b) => multiply(a, b), 1)));
+export const stridesOfDims = (shape: readonly Dim[]): Dim[] =>
+	shape.map((dim, axis) => (dim === 1 ? 0 : shape.slice(axis + 1).reduce<Dim>((a, b) => multiply(a, b), 1)));

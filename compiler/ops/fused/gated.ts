@@ -20,7 +20,7 @@ export const gated: Op = {
 		const gate = input(0);
 		const up = input(1);
 		if (!((attributes['activation'] as string) in activations)) {
-			fail('the activation is not known', {expected: Object.keys(activations).join(', '), found: String(attributes['activation'])});
+			fail('the activation is not known', {expected: Object.keys(activations).join(', '), found: JSON.stringify(attributes['activation'] ?? 'none')});
 		}
 
 		if (gate.shape.length !== up.shape.length || gate.shape.some((dim, axis) => !equal(dim, up.shape[axis]!))) {

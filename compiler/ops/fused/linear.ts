@@ -84,4 +84,3 @@ export const embedding: Op = {
 
 /** Elements from one row to the next: what an operand that shares its rows with others says, else the length of its last axis. */
 export const rowStride = ({rowStride: stride, shape}: {readonly rowStride?: Dim; readonly shape: readonly Dim[]}): Dim => stride ?? shape.at(-1)!;
-
