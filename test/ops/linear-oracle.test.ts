@@ -65,6 +65,13 @@ for (const [equation, ...shapes] of [
 	agrees(equation, {op: 'Einsum', inputs: shapes.map(shape => random(shape)), attributes: {equation}, outputs: [f32(rank)]});
 }
 
+agrees('of three operands in doubles', {
+	op: 'Einsum',
+	inputs: [[3, 4], [4, 5], [5, 6]].map(dims => ({dtype: 'float64', dims, data: Float64Array.from(randomNumbers(sizeOf(dims), ++seed))}) as const),
+	attributes: {equation: 'ij,jk,kl->il'},
+	outputs: [['float64', 2]],
+});
+
 const convolution = (title: string, x: readonly number[], w: readonly number[], attributes: Case['attributes'] = {}): void => {
 	agrees(title, {op: 'Conv', inputs: [random(x), random(w), random([w[0]!])], attributes, outputs: [f32(x.length)]});
 };

@@ -1,7 +1,6 @@
 /** Matrix products, convolution and pooling against the ONNX backend cases: the meaning, and the kernels. */
 import test from 'ava';
 import {linearOps} from '../../compiler/ops/linear/index.js';
-import {float32, type Tensor} from '../../compiler/graph/tensor.js';
 import {quantizationOps} from '../../compiler/ops/quantization/index.js';
 import {difference} from '../helpers/compare.js';
 import {evaluateNode, inferNode, lowerNode} from '../helpers/lower-node.js';
@@ -21,21 +20,14 @@ for (const op of [...linearOps, ...quantizationOps]) {
 		test(`${op.name} infers, evaluates and runs ${name}`, t => {
 			const inferred = inferNode(op, node, inputs);
 			const evaluated = evaluateNode(op, node, inputs);
-			const lowered = lowerNode(op, node, inputs.map(narrow));
+			const lowered = lowerNode(op, node, inputs);
 			for (const [index, tensor] of expected.entries()) {
 				if (tensor) {
 					t.deepEqual({dtype: inferred[index]?.dtype, dims: inferred[index]?.shape}, {dtype: tensor.dtype, dims: tensor.dims});
 					t.is(difference(evaluated[index], tensor), undefined, `evaluate, output ${index}`);
-					t.is(difference(lowered[index], narrow(tensor)), undefined, `lower, output ${index}`);
+					t.is(difference(lowered[index], tensor), undefined, `lower, output ${index}`);
 				}
 			}
 		});
 	}
-}
-
-/** Kernels have no doubles: cases in float64 run in float32. */
-function narrow(tensor: Tensor): Tensor;
-function narrow(tensor: Tensor | undefined): Tensor | undefined;
-function narrow(tensor: Tensor | undefined): Tensor | undefined {
-	return tensor?.dtype === 'float64' ? float32(tensor.dims, tensor.data as Float64Array) : tensor;
 }

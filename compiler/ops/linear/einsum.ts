@@ -1,8 +1,9 @@
 /**
- * Einsum: sums of products over named axes. Two operands become a batched matrix product where one loop is summed, else a plain
+ * Einsum: sums of products over named axes. Two f32 operands become a batched matrix product where one loop is summed, else a plain
  * contraction; more operands are taken in pairs, from the left.
  */
 import {multiply, type Dim} from '../../graph/dim.js';
+import {bytesOf} from '../../graph/dtype.js';
 import {sizeOf} from '../../graph/tensor.js';
 import type {LowerContext, Operand} from '../../plan/lower-context.js';
 import {mergeLoops, stridedIndices} from '../broadcast.js';
@@ -33,7 +34,8 @@ function contract(context: LowerContext, sizes: ReadonlyMap<string, Dim>, y: Val
 	const summed = labels.filter(label => !y.strides.has(label));
 	const right: Labelled = b ?? {labels: [], strides: new Map()};
 	const inner = loopsOver(summed, sizes, [a, right]);
-	if (b && inner.length === 1) {
+	const {dtype} = a.operand;
+	if (b && inner.length === 1 && dtype === 'float32') {
 		const pick = (inA: boolean, inB: boolean): Dim[][] =>
 			loopsOver(
 				y.labels.filter(label => a.strides.has(label) === inA && b.strides.has(label) === inB),
@@ -50,7 +52,7 @@ function contract(context: LowerContext, sizes: ReadonlyMap<string, Dim>, y: Val
 	}
 
 	const outer = loopsOver(y.labels, sizes, [a, right]);
-	context.call('contract_f32', {y: y.operand, a: a.operand, b: b?.operand ?? a.operand, has_b: b ? 1 : 0, outer: outer.flat(), outer_rank: outer.length, inner: inner.flat(), inner_rank: inner.length});
+	context.call(dtype === 'float64' ? 'contract_f64' : 'contract_f32', {y: y.operand, a: a.operand, b: b?.operand ?? a.operand, has_b: b ? 1 : 0, outer: outer.flat(), outer_rank: outer.length, inner: inner.flat(), inner_rank: inner.length});
 }
 
 export const einsum: Op = {
@@ -81,7 +83,11 @@ export const einsum: Op = {
 	},
 	lower(context) {
 		const inputs = Array.from({length: context.inputCount}, (_, index) => context.input(index));
-		requireFloat32(context, ...inputs);
+		const {dtype} = inputs[0]!;
+		if (dtype !== 'float64' || inputs.some(input => input.dtype !== dtype)) {
+			requireFloat32(context, ...inputs);
+		}
+
 		const {operands, output, sizes} = equationOf(context, inputs.map(({shape}) => shape));
 		let left: Value = {...operands[0]!, operand: inputs[0]!};
 		const result: Value = {...contiguous(output, sizes), operand: context.output(0)};
@@ -94,7 +100,7 @@ export const einsum: Op = {
 			const needed = new Set([...output, ...operands.slice(index + 1).flatMap(({labels}) => labels)]);
 			const kept = [...new Set([...left.labels, ...right.labels])].filter(label => needed.has(label));
 			const last = index === inputs.length - 1;
-			const product: Value = last ? result : {...contiguous(kept, sizes), operand: context.scratch(multiply(4, ...kept.map(label => sizes.get(label)!)))};
+			const product: Value = last ? result : {...contiguous(kept, sizes), operand: {...context.scratch(multiply(bytesOf(dtype), ...kept.map(label => sizes.get(label)!))), dtype}};
 			contract(context, sizes, product, left, right);
 			left = product;
 		}
