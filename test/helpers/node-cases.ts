@@ -7,12 +7,18 @@ import path from 'node:path';
 import type {Tensor} from '../../compiler/graph/tensor.js';
 import {decodeModel} from '../../compiler/onnx/schema.js';
 import {readTensorFile} from '../../compiler/onnx/tensor.js';
+import {declaredType} from '../../compiler/onnx/value-type.js';
 
 const directory = '/usr/share/libonnx-testdata/data/node';
 
 export const available = fs.existsSync(directory);
 
-export const caseNames: readonly string[] = available ? fs.readdirSync(directory).filter(name => fs.existsSync(path.join(directory, name, 'model.onnx'))).sort() : [];
+export const caseNames: readonly string[] = available
+	? fs
+			.readdirSync(directory)
+			.filter(name => fs.existsSync(path.join(directory, name, 'model.onnx')))
+			.sort()
+	: [];
 
 export type NodeCase = {
 	readonly path: string;
@@ -25,6 +31,10 @@ export function loadCase(name: string): NodeCase {
 	const folder = path.join(directory, name);
 	const model = path.join(folder, 'model.onnx');
 	const {graph} = decodeModel(fs.readFileSync(model));
+	for (const value of [...(graph?.input ?? []), ...(graph?.output ?? [])]) {
+		declaredType(value, `'${value.name}' in ${model}`);
+	}
+
 	const read = (kind: 'input' | 'output'): Map<string, Tensor> =>
 		new Map((graph?.[kind] ?? []).map((value, index) => [value.name, readTensorFile(path.join(folder, 'test_data_set_0', `${kind}_${index}.pb`))] as const));
 	return {path: model, inputs: read('input'), outputs: read('output')};
