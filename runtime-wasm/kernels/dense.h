@@ -2,10 +2,13 @@
 #pragma once
 #include "code.h"
 
-// Four halfs, each in the low 16 bits of a lane, to f32. The shift keeps sign and magnitude apart; the product is exact.
+// Four finite halfs, sign-extended in their lanes, to f32. Subnormal ones go by way of integers: as f32 bits they would be subnormal
+// again, and processors are very slow with those.
 INLINE v128_t halfs_to_f32(v128_t h) {
-	v128_t bits = wasm_v128_and(wasm_i32x4_shl(h, 13), wasm_i32x4_splat((i32)0x8fffe000));
-	return wasm_f32x4_mul(bits, wasm_f32x4_splat(TWO_112));
+	v128_t magnitude = wasm_v128_and(h, wasm_i32x4_splat(0x7fff)), sign = wasm_v128_and(h, wasm_i32x4_splat((i32)0x80000000));
+	v128_t normal = wasm_i32x4_add(wasm_i32x4_shl(magnitude, 13), wasm_i32x4_splat(112 << 23));
+	v128_t small = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(magnitude), wasm_f32x4_splat(0x1p-24f));
+	return wasm_v128_or(sign, wasm_v128_bitselect(small, normal, wasm_i32x4_lt(magnitude, wasm_i32x4_splat(0x400))));
 }
 
 // Elements `at` to `at + 4`; zero from `end` on.

@@ -4,9 +4,9 @@
 // which with the factors that the form carries is s (T/2 L + (4 (2^bits - 1) - z) X/8).
 //
 // Entries are unsigned (biased by 128). Their 16-bit sums take three operations: `all` adds byte pairs as they are, `odd` adds the
-// high bytes, and even = all - (odd << 8) modulo 2^16. 16 lookups x 255 x 15 stay below 2^16, so blocks of 64 inputs suit 4 planes;
-// 5 planes are summed 32 inputs at a time. There the two high planes look into the fine tables too: rounding then adds 1/16 of the
-// variance that it has with the coarse ones alone.
+// high bytes, and even = all - (odd << 8) modulo 2^16. 16 lookups x 255 x 15 stay below 2^16, so a block of 64 inputs holds 4 planes.
+// Of 5 planes the two high ones have sums of their own and look into the fine tables too: rounding then adds 1/16 of the variance
+// that it has with the coarse ones alone.
 #include "planes.h"
 
 INLINE v128_t lookup(v128_t table, v128_t index) {
@@ -63,13 +63,14 @@ INLINE Rows block_coarse(Rows y, const Planes *p, i32 bits, i32 at, const u8 *x,
 	return add_scaled(y, rows_of_sum(s, 256 * octets * ((1 << bits) - 1)), wasm_v128_load32_splat(x + 32 * octets));
 }
 
-// One block of 5 planes: adds T/2 (L + (what the fine tables add for planes 3 and 4) / 254).
+// One block of 5 planes: adds T/2 (L of planes 0 to 2 + 8 (L of planes 3 and 4 + (what their fine tables add) / 254)).
 INLINE Rows block_fine(Rows y, const Planes *p, i32 at, const u8 *x, i32 octets) {
-	const u8 *fine = x + 32 * octets, *scales = x + 64 * octets;
-	v128_t unit = wasm_v128_load32_splat(scales), rest = wasm_v128_load32_splat(scales + 8);
-	for (i32 o = 0; o < octets; o += 4) {
-		y = add_scaled(y, rows_of_sum(planes_sum(p, 0, 4, at + 16 * o, x + 32 * o, 4), 256 * 4 * 31), unit);
-		y = add_scaled(y, rows_of_sum(double_sum(double_sum(double_sum(planes_sum(p, 3, 4, at + 16 * o, fine + 32 * o, 4)))), 256 * 4 * 24), rest);
+	const f32 *units = (const f32 *)(x + 64 * octets);
+	f32 factor = units[0];
+	y = add_scaled(y, rows_of_sum(planes_sum(p, 0, 2, at, x, octets), 256 * octets * 7), wasm_f32x4_splat(factor));
+	// As a loop, so that the two passes do not share what would not fit the registers.
+	ONE_BY_ONE for (i32 pass = 0; pass < 2; pass++, x += 32 * octets, factor = units[2]) {
+		y = add_scaled(y, rows_of_sum(planes_sum(p, 3, 4, at, x, octets), 256 * octets * 3), wasm_f32x4_splat(8 * factor));
 	}
 	return y;
 }
@@ -84,7 +85,7 @@ INLINE void matvec_planes(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 c
 		for (i32 g = 0; g < groups; g++) {
 			Rows sum = zero_rows();
 			f32 inputs = 0;
-			UNROLL for (i32 b = 0; b < group / size; b++) {
+			ONE_BY_ONE for (i32 b = 0; b < group / size; b++) {
 				i32 at = 2 * group * g + 16 * octets * b;
 				sum = fine ? block_fine(sum, &p, at, form, octets) : block_coarse(sum, &p, bits, at, form, octets);
 				inputs += *(const f32 *)(form + stride - 12);

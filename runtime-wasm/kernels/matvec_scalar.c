@@ -17,22 +17,19 @@ typedef struct {
 	v128_t low[4], high[4];
 } Dots;
 
-INLINE Rows block_dots(const Slices *s, i32 bits, i32 at, const i8 *x, i32 octets) {
+INLINE Rows block_dots(const Slices *s, i32 bits, i32 at, const i8 *x, i32 halves) {
 	i32 relaxed = RELAXED && bits < 8;
 	Dots d;
 	UNROLL for (i32 q = 0; q < 4; q++) d.low[q] = d.high[q] = wasm_i32x4_splat(0);
-	for (i32 o = 0; o < octets; o++) {
-		Octet codes = load_octet(s, bits, at + o);
-		UNROLL for (i32 half = 0; half < 2; half++) {
-			v128_t bytes = wasm_v128_load32_splat(x + 8 * o + 4 * half), words = wasm_i16x8_extend_low_i8x16(bytes);
-			UNROLL for (i32 q = 0; q < 4; q++) {
-				v128_t u = codes.v[4 * half + q];
-				if (relaxed) {
-					d.low[q] = DOT(u, bytes, d.low[q]);
-				} else {
-					d.low[q] = wasm_i32x4_add(d.low[q], wasm_i32x4_dot_i16x8(wasm_u16x8_extend_low_u8x16(u), words));
-					d.high[q] = wasm_i32x4_add(d.high[q], wasm_i32x4_dot_i16x8(wasm_u16x8_extend_high_u8x16(u), words));
-				}
+	for (i32 h = 0; h < halves; h++) {
+		Codes codes = load_codes(s, bits, at + h);
+		v128_t bytes = wasm_v128_load32_splat(x + 4 * h), words = wasm_i16x8_extend_low_i8x16(bytes);
+		UNROLL for (i32 q = 0; q < 4; q++) {
+			if (relaxed) {
+				d.low[q] = DOT(codes.q[q], bytes, d.low[q]);
+			} else {
+				d.low[q] = wasm_i32x4_add(d.low[q], wasm_i32x4_dot_i16x8(wasm_u16x8_extend_low_u8x16(codes.q[q]), words));
+				d.high[q] = wasm_i32x4_add(d.high[q], wasm_i32x4_dot_i16x8(wasm_u16x8_extend_high_u8x16(codes.q[q]), words));
 			}
 		}
 	}
@@ -45,15 +42,15 @@ INLINE Rows block_dots(const Slices *s, i32 bits, i32 at, const i8 *x, i32 octet
 }
 
 INLINE void matvec_scalar(f32 *y, const i8 *x, const u32 *parts, i32 rows, i32 columns, i32 bits, i32 group, i32 size) {
-	i32 groups = ceil_divide(columns, group), octets = size / 8, at = 0;
+	i32 groups = ceil_divide(columns, group), halves = size / 4, at = 0;
 	Slices s = slices_of(parts, bits);
 	for (i32 row = 0; row < rows; row += 16) {
 		Rows total = zero_rows();
 		const i8 *form = x;
 		for (i32 g = 0; g < groups; g++, s.scales += 16, s.zeros += 16) {
 			Rows zeros = rows_from_u8(wasm_v128_load(s.zeros)), scales = load_scales(s.scales), sum = zero_rows();
-			UNROLL for (i32 b = 0; b < group / size; b++, at += octets, form += size + 16) {
-				Rows dots = block_dots(&s, bits, at, form, octets);
+			ONE_BY_ONE for (i32 b = 0; b < group / size; b++, at += halves, form += size + 16) {
+				Rows dots = block_dots(&s, bits, at, form, halves);
 				v128_t unit = wasm_v128_load32_splat(form + size), inputs = wasm_v128_load32_splat(form + size + 4);
 				UNROLL for (i32 q = 0; q < 4; q++) {
 					sum.q[q] = wasm_f32x4_add(sum.q[q], wasm_f32x4_sub(wasm_f32x4_mul(dots.q[q], unit), wasm_f32x4_mul(zeros.q[q], inputs)));

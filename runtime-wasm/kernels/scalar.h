@@ -16,10 +16,10 @@ typedef struct {
 	const u8 *zeros;
 } Slices;
 
-// The eight vectors of an octet.
+// Four columns of 16 rows: half an octet.
 typedef struct {
-	v128_t v[8];
-} Octet;
+	v128_t q[4];
+} Codes;
 
 INLINE Slices slices_of(const u32 *parts, i32 bits) {
 	i32 next = bits == 8 ? 1 : bits == 7 ? 3 : 2;
@@ -32,18 +32,19 @@ INLINE v128_t slice(v128_t v, i32 from, i32 width, i32 to) {
 	return wasm_v128_and(moved, wasm_i8x16_splat((i8)(((1 << width) - 1) << to)));
 }
 
-// The codes of octet `at`, counted from the start of the parts.
-INLINE Octet load_octet(const Slices *s, i32 bits, i32 at) {
-	Octet o;
-	UNROLL for (i32 v = 0; v < 8; v++) {
-		if (bits == 8) {
-			o.v[v] = wasm_v128_load(s->high + 128 * at + 16 * v);
-			continue;
-		}
-		v128_t code = slice(wasm_v128_load(s->high + 64 * at + 16 * (v / 2)), 4 * (v % 2), 4, bits - 4);
-		code = wasm_v128_or(code, slice(wasm_v128_load(s->pairs + 32 * at + 16 * (v / 4)), 2 * (v % 4), 2, bits - 6));
-		if (bits == 7) code = wasm_v128_or(code, slice(wasm_v128_load(s->bits + 16 * at), v, 1, 0));
-		o.v[v] = code;
+// The codes of half octet `at`, counted from the start of the parts.
+INLINE Codes load_codes(const Slices *s, i32 bits, i32 at) {
+	Codes codes;
+	if (bits == 8) {
+		UNROLL for (i32 q = 0; q < 4; q++) codes.q[q] = wasm_v128_load(s->high + 64 * at + 16 * q);
+		return codes;
 	}
-	return o;
+	v128_t pairs = wasm_v128_load(s->pairs + 16 * at), single = wasm_i8x16_splat(0);
+	if (bits == 7) single = wasm_u16x8_shr(wasm_v128_load(s->bits + 16 * (at >> 1)), 4 * ((u32)at & 1));
+	UNROLL for (i32 q = 0; q < 4; q++) {
+		v128_t code = slice(wasm_v128_load(s->high + 32 * at + 16 * (q / 2)), 4 * (q % 2), 4, bits - 4);
+		code = wasm_v128_or(code, slice(pairs, 2 * q, 2, bits - 6));
+		codes.q[q] = bits == 7 ? wasm_v128_or(code, slice(single, q, 1, 0)) : code;
+	}
+	return codes;
 }

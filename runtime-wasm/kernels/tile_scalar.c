@@ -2,11 +2,11 @@
 #include "scalar.h"
 #include "tile.h"
 
-// Four vectors of 4 rows x 4 columns as [column][16 rows].
-INLINE void decode_columns(f32 *out, const v128_t *v, Rows zeros, Rows scales) {
+// Four columns as [column][16 rows].
+INLINE void decode_columns(f32 *out, Codes codes, Rows zeros, Rows scales) {
 	UNROLL for (i32 i = 0; i < 4; i++) {
 		UNROLL for (i32 q = 0; q < 4; q++) {
-			v128_t code = wasm_v128_and(wasm_u32x4_shr(v[q], 8 * i), wasm_i32x4_splat(255));
+			v128_t code = wasm_v128_and(wasm_u32x4_shr(codes.q[q], 8 * i), wasm_i32x4_splat(255));
 			wasm_v128_store(out + 16 * i + 4 * q, wasm_f32x4_mul(wasm_f32x4_sub(wasm_f32x4_convert_i32x4(code), zeros.q[q]), scales.q[q]));
 		}
 	}
@@ -20,11 +20,7 @@ INLINE void tile_scalar(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i3
 		for (i32 g = 0; g < groups; g++, s.scales += 16, s.zeros += 16) {
 			Rows zeros = rows_from_u8(wasm_v128_load(s.zeros)), scales = load_scales(s.scales);
 			UNROLL for (i32 q = 0; q < 4; q++) scales.q[q] = wasm_f32x4_mul(scales.q[q], wasm_f32x4_splat(TWO_112));
-			for (i32 o = 0; o < group / 8; o++, at++, out += 128) {
-				Octet codes = load_octet(&s, bits, at);
-				decode_columns(out, codes.v, zeros, scales);
-				decode_columns(out + 64, codes.v + 4, zeros, scales);
-			}
+			for (i32 h = 0; h < group / 4; h++, at++, out += 64) decode_columns(out, load_codes(&s, bits, at), zeros, scales);
 		}
 		multiply_tile(y + row, x, scratch, tokens, rows, columns, rows - row < 16 ? rows - row : 16);
 	}
