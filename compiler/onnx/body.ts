@@ -10,7 +10,7 @@ import {expandCalls, type Functions, type Scope} from './functions.js';
 import {controlFlow, knownOp, type OpTable} from './known-op.js';
 import type {GraphProto, NodeProto} from './messages.js';
 import {normalDomain} from './model-file.js';
-import type {Names} from './names.js';
+import type {Names} from '../graph/names.js';
 import {orderNodes} from './order.js';
 import {importSparseTensor, importTensor} from './tensor.js';
 import {declaredType} from './value-type.js';

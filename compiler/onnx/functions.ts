@@ -6,7 +6,7 @@
 import {SnugError} from '../error.js';
 import {has, withFields, type AttributeProto, type FunctionProto, type GraphProto, type NodeProto} from './messages.js';
 import {normalDomain, readOpsets, type Opsets} from './model-file.js';
-import type {Names} from './names.js';
+import type {Names} from '../graph/names.js';
 
 /** Where a node was written: the opset versions that hold there, and the functions around it, outermost first. */
 export type Scope = {readonly opsets: Opsets; readonly callers: readonly string[]};

@@ -4,7 +4,7 @@
  */
 import {SnugError} from '../error.js';
 import {describeNode, type Node} from '../graph/graph.js';
-import {readsOf} from './captures.js';
+import {readsOf} from '../graph/captures.js';
 
 export type Values = {
 	/** Inputs, constants, and what the graphs around this one offer. */

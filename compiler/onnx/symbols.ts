@@ -8,7 +8,7 @@
 import * as dim from '../graph/dim.js';
 import type {Dim} from '../graph/dim.js';
 import type {State} from '../graph/graph.js';
-import {createNames} from './names.js';
+import {createNames} from '../graph/names.js';
 import type {DeclaredDim} from './value-type.js';
 
 export type InputDims = ReadonlyMap<string, readonly DeclaredDim[]>;

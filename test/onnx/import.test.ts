@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import test from 'ava';
 import {importModel, type ImportOptions} from '../../compiler/onnx/import.js';
-import {inlineBranch} from '../../compiler/onnx/branch.js';
-import {isGraph} from '../../compiler/onnx/captures.js';
+import {inlineBranch} from '../../compiler/graph/branch.js';
+import {isGraph} from '../../compiler/graph/captures.js';
 import {similarNames} from '../../compiler/onnx/known-op.js';
 import type {Graph} from '../../compiler/graph/graph.js';
 import {float32, int64, tensor, type Tensor} from '../../compiler/graph/tensor.js';

@@ -1,5 +1,5 @@
 /** Values that an inner graph (a branch, a loop body) reads from the graphs around it. */
-import type {Attribute, Graph, Node} from '../graph/graph.js';
+import type {Attribute, Graph, Node} from './graph.js';
 
 export const isGraph = (attribute: Attribute): attribute is Graph => typeof attribute === 'object' && 'nodes' in attribute;
 

@@ -3,8 +3,8 @@
  * branch's output that is a constant stays one, and one that is a value from around becomes an `Identity`.
  */
 import {SnugError} from '../error.js';
-import {describeNode, type Attributes, type Graph, type Node, type ValueType} from '../graph/graph.js';
-import type {Constant} from '../graph/tensor.js';
+import {describeNode, type Attributes, type Graph, type Node, type ValueType} from './graph.js';
+import type {Constant} from './tensor.js';
 import {capturedValues, definedValues, innerGraphs, isGraph} from './captures.js';
 import {createNames} from './names.js';
 
