@@ -19,7 +19,13 @@ function encodeHalf(weight: Weight, first: number, values: Float32Array, out: Ui
 		const bits = toHalf(value);
 		if ((bits & 0x7c00) === 0x7c00) {
 			const row = first + Math.floor(index / weight.columns);
-			throw new SnugError('weight-out-of-range', {subject: `weight '${weight.name}', row ${row}`, problem: 'f16 cannot hold an element', expected: 'magnitudes up to 65504', found: String(value), hint: 'use float32 for this weight'});
+			throw new SnugError('weight-out-of-range', {
+				subject: `weight '${weight.name}', row ${row}`,
+				problem: 'f16 cannot hold an element',
+				expected: 'magnitudes up to 65504',
+				found: String(value),
+				hint: 'use float32 for this weight',
+			});
 		}
 
 		out[index] = bits;

@@ -48,7 +48,13 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 	for (let first = 0; first < rows; first += step) {
 		const count = Math.min(step, rows - first);
 		const groups = (count * columns) / group;
-		const [w, codes, scales, zeros, ...outs] = run.layOut(4 * count * columns, count * columns, 2 * groups, groups, ...packings.map(({bytes}) => (bytes / rows) * count)) as [number, number, number, number, ...number[]];
+		const [w, codes, scales, zeros, ...outs] = run.layOut(
+			4 * count * columns,
+			count * columns,
+			2 * groups,
+			groups,
+			...packings.map(({bytes}) => (bytes / rows) * count),
+		) as [number, number, number, number, ...number[]];
 		const {buffer} = run.memory;
 		if (kept) {
 			kept.copy(first, new Uint8Array(buffer, codes, count * columns), new Uint16Array(buffer, scales, groups), new Uint8Array(buffer, zeros, groups));
@@ -83,7 +89,13 @@ function stage(out: Float32Array, weight: Weight, first: number, columns: number
 	}
 
 	if (!Number.isFinite(sum)) {
-		throw new SnugError('weight-not-finite', {subject: `weight '${weight.name}'`, problem: 'has elements that integer codes cannot hold', expected: 'finite numbers', found: 'NaN or infinity', hint: 'use the codec dense with float32'});
+		throw new SnugError('weight-not-finite', {
+			subject: `weight '${weight.name}'`,
+			problem: 'has elements that integer codes cannot hold',
+			expected: 'finite numbers',
+			found: 'NaN or infinity',
+			hint: 'use the codec dense with float32',
+		});
 	}
 
 	const start = Math.floor((weight.columns - 1) / group) * group;
@@ -112,7 +124,9 @@ function keptCodes(weight: Weight, bits: number, group: number, fraction: number
 
 	const scales = source.scales();
 	const zeros = source.zeros();
-	const fits = scales.every(scale => scale === 0 || (scale >= LEAST_SCALE && scale <= LARGEST_SCALE)) && zeros.every(zero => zero >= 0 && zero * fraction <= 255 && Number.isInteger(zero * fraction));
+	const fits =
+		scales.every(scale => scale === 0 || (scale >= LEAST_SCALE && scale <= LARGEST_SCALE)) &&
+		zeros.every(zero => zero >= 0 && zero * fraction <= 255 && Number.isInteger(zero * fraction));
 	// A scale of 0 becomes a group of zeros, which needs a code that means zero.
 	const zerosAreCodes = scales.every((scale, index) => scale !== 0 || (Number.isInteger(zeros[index]!) && zeros[index]! < 2 ** bits));
 	if (!fits || !zerosAreCodes) {

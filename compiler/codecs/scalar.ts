@@ -15,8 +15,15 @@ const FRACTION = 1;
 type Slice = {readonly name: string; readonly from: number; readonly width: number};
 
 const slices: Readonly<Record<number, readonly Slice[]>> = {
-	6: [{name: 'nibbles', from: 2, width: 4}, {name: 'pairs', from: 0, width: 2}],
-	7: [{name: 'nibbles', from: 3, width: 4}, {name: 'pairs', from: 1, width: 2}, {name: 'bits', from: 0, width: 1}],
+	6: [
+		{name: 'nibbles', from: 2, width: 4},
+		{name: 'pairs', from: 0, width: 2},
+	],
+	7: [
+		{name: 'nibbles', from: 3, width: 4},
+		{name: 'pairs', from: 1, width: 2},
+		{name: 'bits', from: 0, width: 1},
+	],
 	8: [{name: 'codes', from: 0, width: 8}],
 };
 

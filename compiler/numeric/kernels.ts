@@ -42,7 +42,7 @@ export function instantiateKernels(wasm: Uint8Array): CompileKernels {
 				throw new SnugError('no-kernel', {subject: `kernel ${name}`, problem: 'not among the built kernels', hint: 'run npm run build:kernels'});
 			}
 
-			kernel(...values);
+			(kernel as (...values: readonly number[]) => void)(...values);
 		},
 		layOut(...sizes) {
 			let end = FIRST;

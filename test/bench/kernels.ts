@@ -35,7 +35,13 @@ for (const codec of codecs.values()) {
 		}
 
 		const parts = codec.encode(weight, parameters);
-		const [list, y, input, formed, ...addresses] = run.layOut(4 * parts.length, 4 * shape.rows, 4 * shape.columns, form.bytes(shape.columns), ...parts.map(part => part.length)) as [number, number, number, number, ...number[]];
+		const [list, y, input, formed, ...addresses] = run.layOut(
+			4 * parts.length,
+			4 * shape.rows,
+			4 * shape.columns,
+			form.bytes(shape.columns),
+			...parts.map(part => part.length),
+		) as [number, number, number, number, ...number[]];
 		const {buffer} = run.memory;
 		new Uint32Array(buffer, list, parts.length).set(addresses);
 		new Float32Array(buffer, input, shape.columns).set(x);
@@ -45,7 +51,9 @@ for (const codec of codecs.values()) {
 
 		const {kernel} = form;
 		const make = kernel === undefined ? 0 : time(() => run.call(kernel, formed, input, shape.columns, ...Object.values(form.numbers ?? {})));
-		const multiply = time(() => run.call(matvec.kernel, y, kernel === undefined ? input : formed, list, shape.rows, shape.columns, ...Object.values(matvec.numbers)));
+		const multiply = time(() =>
+			run.call(matvec.kernel, y, kernel === undefined ? input : formed, list, shape.rows, shape.columns, ...Object.values(matvec.numbers)),
+		);
 		console.log(`${matvec.kernel.padEnd(22)} ${multiply.toFixed(0).padStart(6)} µs   ${(kernel ?? '').padEnd(16)} ${make.toFixed(1).padStart(6)} µs`);
 	}
 }

@@ -29,7 +29,11 @@ test('every codec has an option for every shape, the fewest bytes first', t => {
 		for (const shape of shapes) {
 			const bytes = codec.options(shape).map(parameters => codec.layout(shape, parameters).reduce((sum, part) => sum + part.bytes, 0));
 			t.true(bytes.length > 0, codec.id);
-			t.deepEqual(bytes, [...bytes].sort((a, b) => a - b), codec.id);
+			t.deepEqual(
+				bytes,
+				[...bytes].sort((a, b) => a - b),
+				codec.id,
+			);
 		}
 	}
 });
@@ -37,7 +41,11 @@ test('every codec has an option for every shape, the fewest bytes first', t => {
 test('the parts have the bytes that the layout says, and are the same each time', t => {
 	for (const {codec, parameters, shape} of cases) {
 		const first = codec.encode(trainedWeight(shape, 7), parameters);
-		t.deepEqual(first.map(part => part.length), codec.layout(shape, parameters).map(part => part.bytes), titleOf(codec, parameters));
+		t.deepEqual(
+			first.map(part => part.length),
+			codec.layout(shape, parameters).map(part => part.bytes),
+			titleOf(codec, parameters),
+		);
 		t.deepEqual(codec.encode(trainedWeight(shape, 7), parameters), first, titleOf(codec, parameters));
 	}
 });
@@ -113,7 +121,10 @@ test('row is a row of decode, bit for bit, and refuses an id outside', t => {
 
 test('a large weight keeps the laws across the jobs of its encoder', t => {
 	const shape = {rows: 2050, columns: 1030};
-	for (const [id, parameters] of [['planes', {bits: 4, group: 64}], ['scalar', {bits: 7, group: 128}]] as const) {
+	for (const [id, parameters] of [
+		['planes', {bits: 4, group: 64}],
+		['scalar', {bits: 7, group: 128}],
+	] as const) {
 		const codec = codecs.get(id)!;
 		const encoded = encode(codec, parameters, shape);
 		const weight = trainedWeight(shape, 7);

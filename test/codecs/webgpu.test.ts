@@ -31,7 +31,13 @@ async function findDevice(): Promise<GPUDevice | undefined> {
 
 const source = readFileSync(new URL('../../targets/webgpu/kernels/matvec_planes.wgsl', import.meta.url), 'utf8');
 
-async function multiply(device: GPUDevice, parts: readonly Uint8Array[], {rows, columns}: Shape, {bits, group}: PlanesParameters, x: Float32Array): Promise<Float32Array> {
+async function multiply(
+	device: GPUDevice,
+	parts: readonly Uint8Array[],
+	{rows, columns}: Shape,
+	{bits, group}: PlanesParameters,
+	x: Float32Array,
+): Promise<Float32Array> {
 	const buffer = (bytes: number, usage: number, data?: Uint8Array): GPUBuffer => {
 		const made = device.createBuffer({size: Math.ceil(bytes / 16) * 16, usage: usage | GPUBufferUsage.COPY_DST});
 		if (data) {
@@ -72,7 +78,10 @@ async function multiply(device: GPUDevice, parts: readonly Uint8Array[], {rows, 
 	const encoder = device.createCommandEncoder();
 	const pass = encoder.beginComputePass();
 	pass.setPipeline(pipeline);
-	pass.setBindGroup(0, device.createBindGroup({layout: pipeline.getBindGroupLayout(0), entries: bindings.map((made, binding) => ({binding, resource: {buffer: made}}))}));
+	pass.setBindGroup(
+		0,
+		device.createBindGroup({layout: pipeline.getBindGroupLayout(0), entries: bindings.map((made, binding) => ({binding, resource: {buffer: made}}))}),
+	);
 	pass.dispatchWorkgroups(Math.ceil(rows / 16));
 	pass.end();
 	encoder.copyBufferToBuffer(y, 0, result, 0, 4 * rows);
@@ -94,7 +103,11 @@ test('the WGSL kernel of bit planes is decode times the input, from the same byt
 		return;
 	}
 
-	for (const shape of [{rows: 5, columns: 40}, {rows: 64, columns: 256}, {rows: 83, columns: 333}]) {
+	for (const shape of [
+		{rows: 5, columns: 40},
+		{rows: 64, columns: 256},
+		{rows: 83, columns: 333},
+	]) {
 		for (const parameters of planes.options(shape)) {
 			const parts = planes.encode(trainedWeight(shape, 7), parameters);
 			const decoded = planes.decode(parts, shape, parameters, 0, shape.rows);
