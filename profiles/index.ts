@@ -12,6 +12,7 @@ export type {Profile, Storage, WebGpuLimits} from './profile.js';
 /** Phones first, smallest first. */
 export const profileNames = [
 	'android-2gb',
+	'android-webview',
 	'android-4gb',
 	'android-8gb',
 	'iphone-4gb',
