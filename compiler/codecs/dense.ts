@@ -54,11 +54,10 @@ export const dense: Codec<DenseParameters> = {
 		return [out];
 	},
 	decode(parts, {columns}, {dtype}, first, count) {
-		const bytes = parts[0]!;
-		const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+		// A copy, so that the elements are aligned wherever the part lies.
 		const size = bytesOf[dtype];
-		const read = dtype === 'float32' ? (at: number) => data.getFloat32(at, true) : (at: number) => fromHalf(data.getUint16(at, true));
-		return Float32Array.from({length: count * columns}, (_, index) => read((first * columns + index) * size));
+		const {buffer} = new Uint8Array(parts[0]!.subarray(first * columns * size, (first + count) * columns * size));
+		return dtype === 'float32' ? new Float32Array(buffer) : Float32Array.from(new Uint16Array(buffer), fromHalf);
 	},
 	kernels({dtype}) {
 		const name = suffix[dtype];
