@@ -2,7 +2,7 @@
  * Evaluates a bundle, or a model that is compiled without loss for the purpose, on a text: perplexity, and how far the predictions
  * are from a reference's. The arithmetic is in `evaluate.ts`; this file opens models and makes logits.
  */
-import {mkdtemp, readFile, rm, stat} from 'node:fs/promises';
+import {mkdtemp, readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {load} from 'snug/runtime';
@@ -38,7 +38,7 @@ type Opened = {readonly model: Model; readonly manifest: Manifest; readonly gene
 export async function evaluate(source: string, options: EvaluateOptions): Promise<EvaluateResult> {
 	await using scope = createScope();
 	const text = await readFile(options.text, 'utf8');
-	const bundle = (await stat(source)).isDirectory() ? source : await denseBundle(source, scope, options);
+	const bundle = kindOf(source) === 'bundle' ? source : await denseBundle(source, scope, options);
 	const subject = await open(options.path === 'reference' ? await decodedBundle(bundle, scope) : bundle, scope, options);
 	// The reference is not held to the budget: it is the model without loss.
 	const reference =

@@ -2,6 +2,7 @@
 import {statSync} from 'node:fs';
 import {readManifest} from '../bundle/read.js';
 import {formatSummary, summarize} from '../bundle/summary.js';
+import {kindOf} from '../source.js';
 import {defineCommand, printJson} from './command.js';
 import {otherwise, textOption} from './options.js';
 
@@ -25,7 +26,7 @@ export const inspectCommand = defineCommand({
 				return true;
 			}),
 	async run({source, stage, json}, io) {
-		if (statSync(source).isDirectory()) {
+		if (kindOf(source) === 'bundle') {
 			const summary = summarize(readManifest(source));
 			if (json) {
 				printJson(io, summary);
