@@ -1,0 +1,32 @@
+/** Firefox runs the bundles of a small model: both programs, what Node says it says too. */
+import anyTest, {type TestFn} from 'ava';
+import {launchFirefox} from './firefox.js';
+import {prompt, speakInNode} from './node.js';
+import {isolation, pageOf} from './site.js';
+import {prepare} from './stage.js';
+
+const test = prepare(anyTest as TestFn, {
+	browser: 'Firefox',
+	launch: launchFirefox,
+	model: 'books-3m',
+	bundles: {bits: {bits: 4}, dense: {codecs: ['dense']}},
+});
+
+test('the plain program of 4 bits says what Node says, in an isolated page', async (t, {browser, folder, serve}) => {
+	const expected = await speakInNode(folder('bits'), 64);
+	const page = await browser.newPage();
+	await page.open(pageOf(await serve('bits', isolation)));
+	t.like(await page.call('where'), {isolated: true, secure: true});
+	t.is((await page.call('open', {simd: 'plain'})).simd, 'plain');
+	t.like(await page.call('speak', {prompt, tokens: 64}), expected);
+	await page.close();
+});
+
+test('the relaxed program is taken by itself, and in f32 its tokens are those of Node', async (t, {browser, folder, serve}) => {
+	const expected = await speakInNode(folder('dense'), 64);
+	const page = await browser.newPage();
+	await page.open(pageOf(await serve('dense')));
+	t.is((await page.call('open', {})).simd, 'relaxed');
+	t.like(await page.call('speak', {prompt, tokens: 64}), expected);
+	await page.close();
+});

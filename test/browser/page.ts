@@ -1,0 +1,82 @@
+/** What runs in the page under test, beside the bundle's own `snug.js`: the calls that a test makes, answered in plain values. */
+import type {Info, LoadOptions, Model, load} from '../../runtime-wasm/loader/index.js';
+
+export type Speech = {
+	readonly info: Info;
+	/** What `generate` gave, joined, and the pieces that it came in. */
+	readonly text: string;
+	readonly pieces: number;
+	/** What `generateTokens` gave. */
+	readonly tokens: readonly number[];
+};
+
+export type Place = {readonly isolated: boolean; readonly secure: boolean; readonly webCrypto: boolean};
+
+/** An error as the page's code sees it. */
+export type Refusal = {readonly name: string; readonly code: string | null; readonly message: string};
+
+type Options = Pick<LoadOptions, 'simd' | 'budget'>;
+
+export type Calls = {
+	where(): Promise<Place>;
+	/** Loads the bundle beside the page and keeps it. */
+	open(options: Options): Promise<Info>;
+	/** 32 tokens of text, then as many tokens as asked for. */
+	speak(options: {readonly prompt: string; readonly tokens: number}): Promise<Speech>;
+	release(): Promise<void>;
+	/** Loads, and gives the error that this ends with; null where it loads after all. */
+	attempt(options: Options & {readonly abortAtFirstByte?: boolean}): Promise<Refusal | null>;
+};
+
+let model: Model | undefined;
+
+const loader = async (): Promise<{load: typeof load}> => (await import('./snug.js' as string)) as {load: typeof load};
+
+const calls: Calls = {
+	where: async () => ({
+		isolated: crossOriginIsolated,
+		secure: isSecureContext,
+		webCrypto: (crypto as {readonly subtle?: SubtleCrypto}).subtle !== undefined,
+	}),
+	async open(options) {
+		const {load} = await loader();
+		model = await load('./', options);
+		return model.info;
+	},
+	async speak({prompt, tokens}) {
+		const pieces: string[] = [];
+		for await (const piece of model!.generate(prompt, {maxTokens: 32})) {
+			pieces.push(piece);
+		}
+
+		const ids: number[] = [];
+		for await (const id of model!.generateTokens(await model!.tokenize(prompt), {maxTokens: tokens})) {
+			ids.push(id);
+		}
+
+		return {info: model!.info, text: pieces.join(''), pieces: pieces.length, tokens: ids};
+	},
+	async release() {
+		model!.release();
+		model = undefined;
+	},
+	async attempt({abortAtFirstByte = false, ...options}) {
+		const {load} = await loader();
+		const controller = new AbortController();
+		const onProgress = (): void => {
+			if (abortAtFirstByte) {
+				controller.abort();
+			}
+		};
+
+		try {
+			(await load('./', {...options, signal: controller.signal, onProgress})).release();
+			return null;
+		} catch (error) {
+			const {name, code, message} = error as Error & {readonly code?: string | number};
+			return {name, code: typeof code === 'string' ? code : null, message};
+		}
+	},
+};
+
+Object.assign(globalThis, {calls});
