@@ -9,6 +9,7 @@ import {expand, tile} from './expand.js';
 import {gatherElements} from './gather-elements.js';
 import {gatherND} from './gather-nd.js';
 import {gather} from './gather.js';
+import {gridSample} from './grid-sample.js';
 import {oneHot} from './one-hot.js';
 import {pad} from './pad.js';
 import {range} from './range.js';
@@ -25,7 +26,7 @@ import {transpose} from './transpose.js';
 import {eyeLike, trilu} from './triangular.js';
 
 const shapes = [shape, size, reshape, flatten, squeeze, unsqueeze];
-const movement = [transpose, expand, tile, concat, split, slice, pad, depthToSpace, spaceToDepth, reverseSequence, resize, upsample, centerCropPad, col2im];
+const movement = [transpose, expand, tile, concat, split, slice, pad, depthToSpace, spaceToDepth, reverseSequence, resize, upsample, gridSample, centerCropPad, col2im];
 const indexing = [gather, gatherElements, gatherND, scatter, scatterElements, scatterND, compress, nonZero, topK, oneHot];
 const generation = [constant, constantOfShape, range, eyeLike, trilu];
 
