@@ -3,9 +3,9 @@
  * branch's output that is a constant stays one, and one that is a value from around becomes an `Identity`.
  */
 import {SnugError} from '../error.js';
-import {describeNode, type Attributes, type Graph, type Node, type ValueType} from './graph.js';
+import {describeNode, type Graph, type Node, type ValueType} from './graph.js';
 import type {Constant} from './tensor.js';
-import {capturedValues, definedValues, innerGraphs, isGraph} from './captures.js';
+import {capturedValues, definedValues, innerGraphs, isGraph, renameReads} from './captures.js';
 import {createNames} from './names.js';
 
 /** Replaces `node`, an `If` of `graph`, by its then-branch (`taken`) or else-branch. The order of nodes stays valid; types of inlined values are left to inference. */
@@ -17,7 +17,12 @@ export function inlineBranch(graph: Graph, node: Node, taken: boolean): Graph {
 	}
 
 	if (branch.outputs.length < node.outputs.length) {
-		throw new SnugError('invalid-node', {subject: describeNode(node), problem: `its ${name} has too few outputs`, expected: String(node.outputs.length), found: String(branch.outputs.length)});
+		throw new SnugError('invalid-node', {
+			subject: describeNode(node),
+			problem: `its ${name} has too few outputs`,
+			expected: String(node.outputs.length),
+			found: String(branch.outputs.length),
+		});
 	}
 
 	const names = createNames([...graph.inputs, ...graph.constants.keys(), ...graph.values.keys(), ...graph.nodes.flatMap(({outputs}) => outputs)]);
@@ -75,30 +80,33 @@ function addConstant(constants: Map<string, Constant>, types: Map<string, ValueT
 }
 
 function renameNode(node: Node, rename: ReadonlyMap<string, string>, name: string): Node {
-	const replace = (value: string): string => rename.get(value) ?? value;
-	const attributes: Attributes = Object.fromEntries(Object.entries(node.attributes).map(([key, value]) => [key, isGraph(value) ? renameCaptures(value, rename) : value] as const));
-	return {...node, name, inputs: node.inputs.map(replace), outputs: node.outputs.map(replace), attributes};
+	return {...renameReads(node, rename), name, outputs: node.outputs.map(output => rename.get(output) ?? output)};
 }
 
-function renameCaptures(graph: Graph, rename: ReadonlyMap<string, string>): Graph {
-	const captured = new Map(capturedValues(graph).flatMap(name => (rename.has(name) ? [[name, rename.get(name)!] as const] : [])));
-	return captured.size === 0 ? graph : {...graph, nodes: graph.nodes.map(node => renameNode(node, captured, node.name)), outputs: graph.outputs.map(name => captured.get(name) ?? name)};
-}
-
-/** Inlines every `If` whose condition is a constant, also those that come to light with a branch. */
+/** Inlines every `If` whose condition is a constant or a known value, also those that come to light with a branch. */
 export function inlineConstantBranches(graph: Graph): Graph {
 	for (;;) {
-		const node = graph.nodes.find(({op, inputs}) => op === 'If' && graph.constants.has(inputs[0] ?? ''));
+		const node = graph.nodes.find(({op, inputs}) => op === 'If' && conditionOf(graph, inputs[0] ?? '') !== undefined);
 		if (!node) {
 			return graph;
 		}
 
-		const condition = graph.constants.get(node.inputs[0]!)!;
-		const data = condition.read();
-		if (condition.dtype !== 'bool' || data.length !== 1) {
-			throw new SnugError('invalid-node', {subject: describeNode(node), problem: 'the condition is no single boolean', expected: 'bool [1] or bool []', found: `${condition.dtype} [${condition.dims.join(', ')}]`});
+		const {dtype, elements} = conditionOf(graph, node.inputs[0]!)!;
+		if (dtype !== 'bool' || elements.length !== 1) {
+			throw new SnugError('invalid-node', {
+				subject: describeNode(node),
+				problem: 'the condition is no single boolean',
+				expected: 'bool [1] or bool []',
+				found: `${dtype} of ${elements.length} elements`,
+			});
 		}
 
-		graph = inlineBranch(graph, node, data[0] !== 0);
+		graph = inlineBranch(graph, node, elements[0] !== 0);
 	}
+}
+
+function conditionOf(graph: Graph, name: string): {dtype: string; elements: ReadonlyArray<number | bigint>} | undefined {
+	const constant = graph.constants.get(name);
+	const elements = constant ? Array.from(constant.read() as ArrayLike<number | bigint>) : graph.values.get(name);
+	return elements?.every(element => typeof element !== 'object') ? {dtype: graph.types.get(name)?.dtype ?? constant!.dtype, elements} : undefined;
 }

@@ -1,5 +1,6 @@
 /** Order and reachability of nodes. */
 import {SnugError} from '../error.js';
+import {readsOf} from './captures.js';
 import {describeNode, type Graph, type Node} from './graph.js';
 
 /** The nodes in an order in which every value is made before it is used; keeps the given order where it can. Refuses cycles. */
@@ -17,11 +18,11 @@ export function sortNodes(nodes: readonly Node[]): Node[] {
 	const state = new Map<Node, 'open' | 'done'>();
 	for (const root of nodes) {
 		// Depth first with an explicit stack: exported graphs are deeper than the call stack.
-		const stack: Array<{node: Node; next: number}> = state.has(root) ? [] : [{node: root, next: 0}];
+		const stack: Array<{node: Node; reads: readonly string[]; next: number}> = state.has(root) ? [] : [{node: root, reads: readsOf(root), next: 0}];
 		while (stack.length > 0) {
 			const top = stack.at(-1)!;
 			state.set(top.node, 'open');
-			const input = top.node.inputs[top.next++];
+			const input = top.reads[top.next++];
 			if (input === undefined) {
 				state.set(top.node, 'done');
 				sorted.push(top.node);
@@ -39,7 +40,7 @@ export function sortNodes(nodes: readonly Node[]): Node[] {
 			}
 
 			if (producer && !state.has(producer)) {
-				stack.push({node: producer, next: 0});
+				stack.push({node: producer, reads: readsOf(producer), next: 0});
 			}
 		}
 	}
@@ -52,9 +53,9 @@ export function removeDead(graph: Graph): Graph {
 	const needed = new Set<string>([...graph.outputs, ...graph.states.map(({output}) => output)]);
 	const nodes: Node[] = [];
 	for (const node of [...graph.nodes].reverse()) {
-		if (node.outputs.some(output => needed.has(output))) {
+		if (node.outputs.some(output => output !== '' && needed.has(output))) {
 			nodes.push(node);
-			for (const input of node.inputs) {
+			for (const input of readsOf(node)) {
 				needed.add(input);
 			}
 		}

@@ -1,4 +1,5 @@
 /** What holds for every graph between passes. Throws an Error that names the first breach: a bug of a pass, not of the model. */
+import {readsOf} from './captures.js';
 import type {Graph} from './graph.js';
 
 export function verify(graph: Graph): void {
@@ -10,7 +11,7 @@ export function verify(graph: Graph): void {
 		}
 
 		names.add(node.name);
-		for (const input of node.inputs) {
+		for (const input of readsOf(node)) {
 			if (!defined.has(input)) {
 				throw new Error(`${node.op} '${node.name}' reads '${input}' before anything makes it`);
 			}

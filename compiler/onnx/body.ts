@@ -1,5 +1,6 @@
 /** The nodes and constants of a graph of the file: the model's, a branch's or a loop's. */
 import {SnugError} from '../error.js';
+import {controlFlow} from '../graph/captures.js';
 import {describeNode, type Attributes, type Graph, type Node, type ValueType} from '../graph/graph.js';
 import {constant, type Constant} from '../graph/tensor.js';
 import {importAttribute, type AttributeImport} from './attribute.js';
@@ -7,7 +8,7 @@ import {importConstantNode} from './constant-node.js';
 import {dataTypes} from './data-type.js';
 import type {Origin} from './external-data.js';
 import {expandCalls, type Functions, type Scope} from './functions.js';
-import {controlFlow, knownOp, type OpTable} from './known-op.js';
+import {knownOp, type OpTable} from './known-op.js';
 import type {GraphProto, NodeProto} from './messages.js';
 import {normalDomain} from './model-file.js';
 import type {Names} from '../graph/names.js';

@@ -2,9 +2,6 @@
 import {SnugError} from '../error.js';
 import type {Op} from '../ops/op.js';
 
-/** Ops that hold graphs; they stay until a later stage resolves or refuses them. */
-export const controlFlow: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan']);
-
 export type OpTable = ReadonlyMap<string, Op>;
 
 /** @param owner The node, for messages. */

@@ -63,7 +63,8 @@ function biased(view: View, build: Build, meaning: Meaning, {kind, value}: Mask)
 		return undefined;
 	}
 
-	const full = shape.length === 4 ? value : build.node('Reshape', [value, build.integers(`${value}/bias`, [...new Array<Dim>(4 - shape.length).fill(1), ...shape])]);
+	const full =
+		shape.length === 4 ? value : build.node('Reshape', [value, build.integers(`${value}/bias`, [...new Array<Dim>(4 - shape.length).fill(1), ...shape])]);
 	if (kind === 'added') {
 		return dtype === 'float32' ? {...meaning, bias: full} : undefined;
 	}

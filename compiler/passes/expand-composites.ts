@@ -1,8 +1,9 @@
 /** Replaces composites (contrib ops, fused ops of newer opsets) by the ops that they consist of. */
+import {controlFlow} from '../graph/captures.js';
 import {boundsOf, type Attributes, type Graph, type Node, type ValueType} from '../graph/graph.js';
 import {constant as constantOf, type Constant} from '../graph/tensor.js';
 import {inferContext} from '../ops/context.js';
-import type {ExpandContext} from '../ops/op.js';
+import type {ExpandContext, Op} from '../ops/op.js';
 import {findOp} from './infer-types.js';
 import type {Pass} from './pass.js';
 
@@ -10,7 +11,8 @@ export const expandComposites: Pass = {
 	name: 'expand-composites',
 	description: 'replaces composite ops by the ops that they consist of',
 	run({graph, known}): Graph {
-		if (!graph.nodes.some(node => findOp(node).expand)) {
+		const expansion = (node: Node): Op['expand'] => (controlFlow.has(node.op) ? undefined : findOp(node).expand);
+		if (!graph.nodes.some(expansion)) {
 			return graph;
 		}
 
@@ -18,7 +20,7 @@ export const expandComposites: Pass = {
 		const types = new Map<string, ValueType>(graph.types);
 		const nodes: Node[] = [];
 		for (const node of graph.nodes) {
-			const {expand} = findOp(node);
+			const expand = expansion(node);
 			if (!expand) {
 				nodes.push(node);
 				continue;
@@ -26,7 +28,12 @@ export const expandComposites: Pass = {
 
 			let count = 0;
 			const context: ExpandContext = {
-				...inferContext(node, {bounds: boundsOf(graph), type: name => graph.types.get(name), constant: name => graph.constants.get(name), value: name => known.get(name)}),
+				...inferContext(node, {
+					bounds: boundsOf(graph),
+					type: name => graph.types.get(name),
+					constant: name => graph.constants.get(name),
+					value: name => known.get(name),
+				}),
 				inputNames: node.inputs,
 				outputNames: node.outputs,
 				addConstant(tensor) {

@@ -3,13 +3,16 @@
  * constants become constants (large ones are computed when they are read, so that no copy stays in memory), and an `If` whose
  * condition is known becomes its branch.
  */
+import {inlineConstantBranches} from '../graph/branch.js';
+import {controlFlow} from '../graph/captures.js';
 import {allocate, bytesOf} from '../graph/dtype.js';
 import {isNumber, type Dim} from '../graph/dim.js';
 import type {Graph, Node, ValueType} from '../graph/graph.js';
+import {removeDead} from '../graph/topology.js';
 import {sizeOf, tensor, type Constant, type Tensor} from '../graph/tensor.js';
 import {transposed} from '../graph/transposed.js';
 import {evaluateContext} from '../ops/context.js';
-import {findOp} from './infer-types.js';
+import {findOp, inferTypes, type TypedGraph} from './infer-types.js';
 import type {Pass} from './pass.js';
 
 /** Constants of more elements than this are computed anew at each read. */
@@ -18,48 +21,66 @@ const EAGER = 1 << 18;
 export const foldConstants: Pass = {
 	name: 'fold-constants',
 	description: 'computes constants and shape arithmetic now',
-	run({graph, known}): Graph {
-		const constants = new Map(graph.constants);
-		const values = new Map(graph.values);
-		const nodes: Node[] = [];
-		const now = (name: string): (() => Tensor) | undefined => {
-			const constant = constants.get(name);
-			if (constant) {
-				return () => tensor(constant);
+	run(typed) {
+		for (;;) {
+			const folded = foldNodes(typed);
+			const resolved = inlineConstantBranches(folded);
+			if (resolved === folded) {
+				return folded;
 			}
 
-			const elements = values.get(name);
-			return elements?.every(isNumber) ? () => fromElements(graph.types.get(name)!, elements) : undefined;
-		};
-
-		for (const node of graph.nodes) {
-			const outputs = node.outputs.filter(output => output !== '');
-			if (outputs.every(output => known.has(output))) {
-				for (const output of outputs) {
-					values.set(output, known.get(output)!);
-				}
-
-				continue;
-			}
-
-			const inputs = node.inputs.map(name => (name === '' ? () => undefined : now(name)));
-			const {evaluate} = findOp(node);
-			if (!evaluate || node.inputs.length === 0 || inputs.some(input => input === undefined) || outputs.some(output => !isConcrete(graph.types.get(output)!))) {
-				nodes.push(node);
-				continue;
-			}
-
-			const run = (): Tensor[] => evaluate(evaluateContext(node, inputs.map(input => input!())));
-			for (const [index, output] of node.outputs.entries()) {
-				if (output !== '') {
-					constants.set(output, fold(node, index, graph.types.get(output)!, constants, run));
-				}
-			}
+			typed = inferTypes(removeDead(resolved));
 		}
-
-		return nodes.length === graph.nodes.length ? graph : {...graph, nodes, constants, values};
 	},
 };
+
+function foldNodes({graph, known}: TypedGraph): Graph {
+	const constants = new Map(graph.constants);
+	const values = new Map(graph.values);
+	const nodes: Node[] = [];
+	const now = (name: string): (() => Tensor) | undefined => {
+		const constant = constants.get(name);
+		if (constant) {
+			return () => tensor(constant);
+		}
+
+		const elements = values.get(name);
+		return elements?.every(isNumber) ? () => fromElements(graph.types.get(name)!, elements) : undefined;
+	};
+
+	for (const node of graph.nodes) {
+		const outputs = node.outputs.filter(output => output !== '');
+		if (outputs.every(output => known.has(output))) {
+			for (const output of outputs) {
+				values.set(output, known.get(output)!);
+			}
+
+			continue;
+		}
+
+		const inputs = node.inputs.map(name => (name === '' ? () => undefined : now(name)));
+		const evaluate = controlFlow.has(node.op) ? undefined : findOp(node).evaluate;
+		if (!evaluate || node.inputs.length === 0 || inputs.some(input => input === undefined) || outputs.some(output => !isConcrete(graph.types.get(output)!))) {
+			nodes.push(node);
+			continue;
+		}
+
+		const run = (): Tensor[] =>
+			evaluate(
+				evaluateContext(
+					node,
+					inputs.map(input => input!()),
+				),
+			);
+		for (const [index, output] of node.outputs.entries()) {
+			if (output !== '') {
+				constants.set(output, fold(node, index, graph.types.get(output)!, constants, run));
+			}
+		}
+	}
+
+	return nodes.length === graph.nodes.length ? graph : {...graph, nodes, constants, values};
+}
 
 const isConcrete = ({shape}: ValueType): boolean => shape.every(isNumber);
 

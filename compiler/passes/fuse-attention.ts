@@ -124,7 +124,13 @@ function repeatedHeads(view: View, value: string): string | undefined {
 	const wide = view.type(expand!.outputs[0]!).shape;
 	const to = view.type(value).shape;
 	const fits =
-		from.length === 4 && wide.length === 5 && to.length === 4 && equal(wide[1]!, from[1]!) && equal(wide[3]!, from[2]!) && equal(wide[4]!, from[3]!) && equal(to[1]!, multiply(wide[1]!, wide[2]!));
+		from.length === 4 &&
+		wide.length === 5 &&
+		to.length === 4 &&
+		equal(wide[1]!, from[1]!) &&
+		equal(wide[3]!, from[2]!) &&
+		equal(wide[4]!, from[3]!) &&
+		equal(to[1]!, multiply(wide[1]!, wide[2]!));
 	return fits ? source : undefined;
 }
 
@@ -187,7 +193,14 @@ const attention: Rule = {
 		build.node(
 			'snug.Attention',
 			[...inputs, keys?.past ?? '', values.past, mask.padding, mask.bias],
-			{heads, kv_heads: kvHeads, scale: scores.scale * q.scale * transposedKeys.scale, causal: mask.causal ? 1 : 0, window: mask.window, softcap: scores.softcap},
+			{
+				heads,
+				kv_heads: kvHeads,
+				scale: scores.scale * q.scale * transposedKeys.scale,
+				causal: mask.causal ? 1 : 0,
+				window: mask.window,
+				softcap: scores.softcap,
+			},
 			outputs,
 		);
 		const split = build.node('Reshape', [outputs[0]!, build.integers(`${node.name}/heads`, [batch, queries, heads, valueWidth])]);

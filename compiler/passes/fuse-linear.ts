@@ -70,7 +70,13 @@ const bias: Rule = {
 		const side = node.inputs.findIndex(input => view.producer(input, 'snug.Linear'));
 		const linear: Node | undefined = side < 0 ? undefined : view.producer(node.inputs[side]!);
 		const vector = view.constant(node.inputs[1 - side] ?? '');
-		if (!linear || linear.inputs.length > 2 || !view.usedOnce(linear.outputs[0]!) || vector?.dims.length !== 1 || vector.dims[0] !== view.type(linear.outputs[0]!).shape.at(-1)) {
+		if (
+			!linear ||
+			linear.inputs.length > 2 ||
+			!view.usedOnce(linear.outputs[0]!) ||
+			vector?.dims.length !== 1 ||
+			vector.dims[0] !== view.type(linear.outputs[0]!).shape.at(-1)
+		) {
 			return false;
 		}
 

@@ -120,7 +120,14 @@ function match(node: Node, view: View): Parts | undefined {
 	for (const side of [0, 1]) {
 		const direct = view.producer(node.inputs[side]!, 'Mul');
 		const turned = view.producer(node.inputs[1 - side]!, 'Mul');
-		for (const [a, b] of direct && turned ? [[0, 0], [0, 1], [1, 0], [1, 1]] as const : []) {
+		for (const [a, b] of direct && turned
+			? ([
+					[0, 0],
+					[0, 1],
+					[1, 0],
+					[1, 1],
+				] as const)
+			: []) {
 			const x = direct!.inputs[a]!;
 			if (rotatedHalf(view, turned!.inputs[b]!) === x) {
 				return {x, cosine: direct!.inputs[1 - a]!, sine: turned!.inputs[1 - b]!};

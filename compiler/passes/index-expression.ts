@@ -71,7 +71,9 @@ function knownAt(known: readonly Dim[], shape: readonly Dim[], index: Index): El
 function progression(values: readonly Dim[], index: Index): Element | undefined {
 	const step = values.length > 1 ? subtract(values[1]!, values[0]!) : 0;
 	const variable = index.filter(i => !isNumber(i));
-	return variable.length === 1 && values.every((value, at) => equal(value, add(values[0]!, multiply(at, step)))) ? integer(add(values[0]!, multiply(step, variable[0]!))) : undefined;
+	return variable.length === 1 && values.every((value, at) => equal(value, add(values[0]!, multiply(at, step))))
+		? integer(add(values[0]!, multiply(step, variable[0]!)))
+		: undefined;
 }
 
 function constantAt(data: ArrayLike<number | bigint>, dims: readonly number[], dtype: string, index: Index): Element | undefined {
@@ -123,7 +125,9 @@ function arithmetic(combine: (a: Dim, b: Dim) => Dim) {
 		}
 
 		// 1 − mask and mask × minimum are how float masks are made; adding zero is how they are joined.
-		const numbers = [a, b].map(element => (element?.kind === 'float' || (element?.kind === 'integer' && isNumber(element.value)) ? (element.value as number) : undefined));
+		const numbers = [a, b].map(element =>
+			element?.kind === 'float' || (element?.kind === 'integer' && isNumber(element.value)) ? (element.value as number) : undefined,
+		);
 		if (site.node.op === 'Sub' && numbers[0] === 1 && b) {
 			return {kind: 'complement', of: b};
 		}
@@ -149,10 +153,12 @@ function comparison(build: (a: Dim, b: Dim) => Element, onInput?: (input: Elemen
 
 const not = (of: Element): Element => ({kind: 'not', of});
 const atMost = (left: Dim, right: Dim): Element => ({kind: 'atMost', left, right});
-const pair = (kind: 'and' | 'or') => (site: Site): Element | undefined => {
-	const [left, right] = [operand(site, 0), operand(site, 1)];
-	return left && right ? {kind, left, right} : undefined;
-};
+const pair =
+	(kind: 'and' | 'or') =>
+	(site: Site): Element | undefined => {
+		const [left, right] = [operand(site, 0), operand(site, 1)];
+		return left && right ? {kind, left, right} : undefined;
+	};
 
 const through = (site: Site): Element | undefined => operand(site, 0);
 
@@ -205,7 +211,10 @@ function concatenated({node, view, index, at}: Site): Element | undefined {
 		}
 
 		if (i < start + size) {
-			return at(input, index.map((at, j) => (j === axis ? i - start : at)));
+			return at(
+				input,
+				index.map((at, j) => (j === axis ? i - start : at)),
+			);
 		}
 
 		start += size;
@@ -219,7 +228,13 @@ function sliced({node, view, index, at}: Site): Element | undefined {
 	const starts = view.known(node.inputs[1]!);
 	const axes = node.inputs[3] ? view.known(node.inputs[3]) : starts?.map((_, i) => i);
 	const steps = node.inputs[4] ? view.known(node.inputs[4]) : starts?.map(() => 1);
-	if (!starts || !axes || !steps || starts.some(start => lessOrEqual(0, start, boundsOf(view.graph)) !== true) || steps.some(step => !isNumber(step) || step < 1)) {
+	if (
+		!starts ||
+		!axes ||
+		!steps ||
+		starts.some(start => lessOrEqual(0, start, boundsOf(view.graph)) !== true) ||
+		steps.some(step => !isNumber(step) || step < 1)
+	) {
 		return undefined;
 	}
 
@@ -257,7 +272,10 @@ const rules: Readonly<Record<string, (site: Site) => Element | undefined>> = {
 	LessOrEqual: comparison((a, b) => atMost(a, b)),
 	Less: comparison((a, b) => atMost(add(a, 1), b)),
 	GreaterOrEqual: comparison((a, b) => atMost(b, a)),
-	Greater: comparison((a, b) => atMost(add(b, 1), a), (input, value) => (value === 0 ? input : undefined)),
+	Greater: comparison(
+		(a, b) => atMost(add(b, 1), a),
+		(input, value) => (value === 0 ? input : undefined),
+	),
 	Equal: comparison(
 		(a, b) => (equal(a, b) ? TRUE : {kind: 'and', left: atMost(a, b), right: atMost(b, a)}),
 		(input, value) => (value === 0 ? not(input) : value === 1 ? input : undefined),

@@ -2,6 +2,7 @@
  * Linears that share an input are computed together: their weights are stacked, rows on rows, and the outputs are ranges of columns of
  * one result. A tied or otherwise shared weight stays as it is.
  */
+import {readsOf} from '../graph/captures.js';
 import {allocate} from '../graph/dtype.js';
 import type {Graph, Node} from '../graph/graph.js';
 import type {Constant} from '../graph/tensor.js';
@@ -12,7 +13,7 @@ export const joinSiblings: Pass = {
 	description: 'Linears that share an input are computed together',
 	run({graph}): Graph {
 		const uses = new Map<string, number>();
-		for (const input of graph.nodes.flatMap(node => node.inputs)) {
+		for (const input of graph.nodes.flatMap(readsOf)) {
 			uses.set(input, (uses.get(input) ?? 0) + 1);
 		}
 
@@ -31,7 +32,11 @@ export const joinSiblings: Pass = {
 		for (const [x, siblings] of groups) {
 			const parts = siblings.map(node => graph.constants.get(node.inputs[1]!)!);
 			const biased = siblings.filter(node => (node.inputs[2] ?? '') !== '');
-			if (siblings.length < 2 || (biased.length !== 0 && biased.length !== siblings.length) || parts.some(part => part.quantized) !== parts.every(part => part.quantized)) {
+			if (
+				siblings.length < 2 ||
+				(biased.length !== 0 && biased.length !== siblings.length) ||
+				parts.some(part => part.quantized) !== parts.every(part => part.quantized)
+			) {
 				continue;
 			}
 
@@ -46,10 +51,19 @@ export const joinSiblings: Pass = {
 			const bias = biased.length > 0 ? [put('.bias', stack(siblings.map(node => graph.constants.get(node.inputs[2]!)!)))] : [];
 			const joined = `${siblings[0]!.outputs[0]!}/joined`;
 			const sizes = `${joined}/sizes`;
-			values.set(sizes, parts.map(part => part.dims[0]!));
+			values.set(
+				sizes,
+				parts.map(part => part.dims[0]!),
+			);
 			types.set(sizes, {dtype: 'int64', shape: [parts.length]});
 			added.push({op: 'snug.Linear', name: `${siblings[0]!.name}/joined`, inputs: [x, weight, ...bias], outputs: [joined], attributes: {}});
-			added.push({op: 'Split', name: `${siblings[0]!.name}/split`, inputs: [joined, sizes], outputs: siblings.map(node => node.outputs[0]!), attributes: {axis: -1}});
+			added.push({
+				op: 'Split',
+				name: `${siblings[0]!.name}/split`,
+				inputs: [joined, sizes],
+				outputs: siblings.map(node => node.outputs[0]!),
+				attributes: {axis: -1},
+			});
 			for (const node of siblings) {
 				gone.add(node);
 			}
@@ -116,4 +130,3 @@ function stackCodes(parts: readonly Constant[]): Constant['quantized'] {
 		zeros: () => join(sources.map(source => source.zeros())),
 	};
 }
-

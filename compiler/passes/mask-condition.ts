@@ -3,7 +3,8 @@ import {add, isNumber, keyOf, lessOrEqual, type Bounds, type Dim} from '../graph
 import type {Element, Index} from './index-expression.js';
 
 /** A truth value as a conjunction of conditions; undefined when it is none. */
-export type Condition = {readonly kind: 'atMost'; readonly left: Dim; readonly right: Dim} | {readonly kind: 'input'; readonly name: string; readonly index: Index};
+export type Condition =
+	{readonly kind: 'atMost'; readonly left: Dim; readonly right: Dim} | {readonly kind: 'input'; readonly name: string; readonly index: Index};
 
 export function conjunction(element: Element, bounds: Bounds, positive = true): readonly Condition[] | undefined {
 	switch (element.kind) {
@@ -99,4 +100,5 @@ export function attends(element: Element, bounds: Bounds): readonly Condition[] 
 /** Where the condition is false, `value` is 0: it is the same element, read as a number. */
 const sameTruth = (condition: Element, value: Element): boolean => textOf(condition) === textOf(value);
 
-const textOf = (element: Element): string => JSON.stringify(element, (_, part: unknown) => (typeof part === 'object' && part !== null && 'key' in part ? keyOf(part as Dim) : part));
+const textOf = (element: Element): string =>
+	JSON.stringify(element, (_, part: unknown) => (typeof part === 'object' && part !== null && 'key' in part ? keyOf(part as Dim) : part));

@@ -2,6 +2,7 @@
  * Local rewrites: a rule looks at one node, and where its pattern holds gives the nodes that make the same outputs.
  * Rules read as a list of conditions, then the replacement.
  */
+import {readsOf} from '../graph/captures.js';
 import type {Dim} from '../graph/dim.js';
 import type {Attributes, Graph, Node, ValueType} from '../graph/graph.js';
 import {constant as constantOf, sizeOf, type Constant, type Tensor} from '../graph/tensor.js';
@@ -52,7 +53,7 @@ function viewOf({graph, known}: TypedGraph): View {
 			producers.set(output, node);
 		}
 
-		for (const input of new Set(node.inputs)) {
+		for (const input of new Set(readsOf(node))) {
 			const list = consumers.get(input) ?? [];
 			list.push(node);
 			consumers.set(input, list);

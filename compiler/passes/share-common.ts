@@ -1,4 +1,5 @@
 /** Nodes that compute the same of the same are computed once. */
+import {renameReads} from '../graph/captures.js';
 import type {Graph, Node} from '../graph/graph.js';
 import type {Pass} from './pass.js';
 
@@ -11,7 +12,7 @@ export const shareCommon: Pass = {
 		const kept = new Set([...graph.outputs, ...graph.states.map(({output}) => output)]);
 		const nodes: Node[] = [];
 		for (const original of graph.nodes) {
-			const node = original.inputs.some(input => renamed.has(input)) ? {...original, inputs: original.inputs.map(input => renamed.get(input) ?? input)} : original;
+			const node = renamed.size > 0 ? renameReads(original, renamed) : original;
 			const plain = Object.values(node.attributes).every(value => typeof value !== 'object' || Array.isArray(value));
 			const key = JSON.stringify([node.op, node.inputs, node.attributes, node.outputs.map(output => output !== '')]);
 			const twin = plain && !node.op.startsWith('Random') ? seen.get(key) : undefined;

@@ -1,4 +1,5 @@
 /** Removes nodes that change nothing: Identity, casts to the same type, reshapes and transposes that keep the shape, Dropout. */
+import {renameReads} from '../graph/captures.js';
 import {equal} from '../graph/dim.js';
 import type {Graph, Node} from '../graph/graph.js';
 import type {Pass} from './pass.js';
@@ -13,7 +14,7 @@ export const simplify: Pass = {
 		const kept = new Set([...graph.outputs, ...graph.states.map(({output}) => output)]);
 		const nodes: Node[] = [];
 		for (const original of graph.nodes) {
-			const node = original.inputs.some(input => renamed.has(input)) ? {...original, inputs: original.inputs.map(input => renamed.get(input) ?? input)} : original;
+			const node = renamed.size > 0 ? renameReads(original, renamed) : original;
 			const output = node.outputs[0]!;
 			if (!kept.has(output) && node.outputs.slice(1).every(name => name === '') && changesNothing(node, graph)) {
 				renamed.set(output, node.inputs[0]!);
@@ -57,6 +58,7 @@ function changesNothing(node: Node, graph: Graph): boolean {
 }
 
 function forward(graph: Graph, steps: string): boolean {
-	const elements = graph.values.get(steps) ?? (graph.constants.has(steps) ? Array.from(graph.constants.get(steps)!.read() as BigInt64Array, Number) : undefined);
+	const elements =
+		graph.values.get(steps) ?? (graph.constants.has(steps) ? Array.from(graph.constants.get(steps)!.read() as BigInt64Array, Number) : undefined);
 	return steps === '' || (elements?.every(step => step === 1) ?? false);
 }
