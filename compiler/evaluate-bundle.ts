@@ -11,6 +11,7 @@ import {readManifest} from './bundle/read.js';
 import type {Manifest} from './bundle/format.js';
 import {SnugError} from './error.js';
 import {createScorer, windowStarts, type Score} from './evaluate.js';
+import {kindOf} from './source.js';
 
 /** How logits are made: token after token, whole windows at once, or whole windows with the decoded weights on the f32 kernels. */
 export const paths = ['decode', 'prefill', 'reference'] as const;
@@ -32,12 +33,24 @@ export type EvaluateResult = Score & {readonly bytes: number};
 /** Windows are no longer than this unless asked, so that figures of models with different contexts compare. */
 const defaultContext = 512;
 
+async function readText(file: string): Promise<string> {
+	try {
+		return await readFile(file, 'utf8');
+	} catch (error) {
+		throw new SnugError(
+			'no-text',
+			{subject: `text '${file}'`, problem: 'it cannot be read', found: (error as Error).message, hint: 'name a text file with --text'},
+			{cause: error},
+		);
+	}
+}
+
 type Opened = {readonly model: Model; readonly manifest: Manifest; readonly generation: NonNullable<Manifest['generation']>; readonly tokens: string};
 
 /** @param source A bundle's folder, or an ONNX file. */
 export async function evaluate(source: string, options: EvaluateOptions): Promise<EvaluateResult> {
 	await using scope = createScope();
-	const text = await readFile(options.text, 'utf8');
+	const text = await readText(options.text);
 	const bundle = kindOf(source) === 'bundle' ? source : await denseBundle(source, scope, options);
 	const subject = await open(options.path === 'reference' ? await decodedBundle(bundle, scope) : bundle, scope, options);
 	// The reference is not held to the budget: it is the model without loss.
