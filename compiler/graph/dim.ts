@@ -70,7 +70,8 @@ export const subtract = (a: Dim, b: Dim): Dim => add(a, negate(b));
 export function multiply(...dims: readonly Dim[]): Dim {
 	return dims.reduce<Dim>((a, b) => {
 		if (isNumber(a) && isNumber(b)) {
-			return a * b;
+			// Zero has no sign.
+			return a * b + 0;
 		}
 
 		return normalise(termsOf(a).flatMap(x => termsOf(b).map(y => ({coefficient: x.coefficient * y.coefficient, atoms: [...x.atoms, ...y.atoms]}))));
@@ -199,14 +200,16 @@ function atomRange(atom: Atom, bounds: Bounds): {min: number; max: number} {
 	const right = range(atom.right, bounds);
 	switch (atom.kind) {
 		case 'floordiv': {
-			const quotients = [left.min / right.min, left.min / right.max, left.max / right.min, left.max / right.max].map(q =>
-				Number.isNaN(q) ? 0 : Math.floor(q),
-			);
+			// The ends of the divisor and, where it may be either, what is nearest to zero.
+			const divisors = [right.min, right.max, -1, 1].filter(divisor => divisor !== 0 && right.min <= divisor && divisor <= right.max);
+			const quotients = divisors.flatMap(divisor => [left.min / divisor, left.max / divisor]).map(q => (Number.isNaN(q) ? 0 : Math.floor(q)));
 			return {min: Math.min(...quotients), max: Math.max(...quotients)};
 		}
 
 		case 'mod': {
-			return {min: 0, max: Math.max(0, Math.min(right.max - 1, left.max))};
+			// The sign of the divisor; a dividend that is not negative is no smaller than what is left of it.
+			const high = Math.max(0, right.max - 1);
+			return {min: Math.min(0, right.min + 1), max: left.min >= 0 ? Math.min(high, Math.max(0, left.max)) : high};
 		}
 
 		case 'min': {
