@@ -3,6 +3,7 @@
  * the other in a memory of their own. Shapes are numbers.
  */
 import fs from 'node:fs';
+import type {Kernels} from '../../compiler/codecs/codec.js';
 import {evaluate, type Dim} from '../../compiler/graph/dim.js';
 import {bytesOf, view, type DType} from '../../compiler/graph/dtype.js';
 import type {Attributes, Node} from '../../compiler/graph/graph.js';
@@ -11,8 +12,12 @@ import {evaluateContext, failer, inferContext} from '../../compiler/ops/context.
 import type {Op} from '../../compiler/ops/op.js';
 import type {LowerContext, Operand} from '../../compiler/plan/lower-context.js';
 import type {Prototype} from '../../runtime-wasm/build.js';
+import {encodeWeight, type CodedWeight} from './coded-weight.js';
+import {openCache, type HeldState} from './held-state.js';
 
 const folder = new URL('../../dist/kernels/', import.meta.url);
+const POISON = 0xaa;
+
 /** One instance serves all calls: making one takes much longer than most kernels do. */
 let loaded: {memory: WebAssembly.Memory; exports: WebAssembly.Exports; prototypes: Readonly<Record<string, Prototype>>} | undefined;
 
@@ -31,7 +36,7 @@ function kernels(): NonNullable<typeof loaded> {
 		used = memory.buffer.byteLength;
 	}
 
-	new Uint8Array(loaded.memory.buffer, 0, used).fill(0xaa);
+	new Uint8Array(loaded.memory.buffer, 0, used).fill(POISON);
 	used = 0;
 	return loaded;
 }
@@ -67,15 +72,32 @@ export const inferNode = (op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 
 export const evaluateNode = (op: Op, node: Node, inputs: ReadonlyArray<Tensor | undefined>): Tensor[] => op.evaluate!(evaluateContext(node, inputs));
 
+/** How inputs reach the kernels, by index; those not named lie contiguous, as they are. */
+export type Held = {
+	/** Elements from one row of the last axis to the next; what lies between is NaN. */
+	readonly rowStrides?: Readonly<Record<number, number>>;
+	/** Encoded weights: `multiply` and `gatherRows` use them. */
+	readonly weights?: Readonly<Record<number, CodedWeight>>;
+	/** Pasts that are resident; the output that belongs to one is what the cache holds afterwards. */
+	readonly states?: Readonly<Record<number, HeldState>>;
+};
+
 /** The outputs as the kernels make them. Unwritten bytes are 0xAA, so that reading or leaving them shows. */
-export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | undefined>): Tensor[] {
+export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | undefined>, {rowStrides = {}, weights = {}, states = {}}: Held = {}): Tensor[] {
 	const {memory, exports, prototypes} = kernels();
 	let top = 1024;
 	const addresses = new Map<string, number>();
+	const guards: Array<{readonly buffer: string; readonly start: number; readonly end: number}> = [];
 	const reserve = (buffer: string, bytes: number): void => {
 		addresses.set(buffer, top);
+		guards.push({buffer, start: top + bytes, end: top + ((bytes + 31) & ~15)});
 		top += (bytes + 31) & ~15;
 		used = top;
+	};
+
+	const store = (buffer: string, data: Uint8Array): void => {
+		reserve(buffer, data.length);
+		new Uint8Array(memory.buffer).set(data, addresses.get(buffer));
 	};
 
 	const operand = (buffer: string, dtype: DType, shape: readonly Dim[]): Operand => ({buffer, offset: 0, dtype, shape});
@@ -85,10 +107,32 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 			return undefined;
 		}
 
-		reserve(`input${index}`, tensor.data.byteLength);
-		new Uint8Array(memory.buffer).set(new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength), addresses.get(`input${index}`));
-		return operand(`input${index}`, tensor.dtype, tensor.dims);
+		const bytes = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+		const stride = rowStrides[index];
+		store(`input${index}`, stride === undefined ? bytes : spread(bytes, tensor, stride));
+		return {...operand(`input${index}`, tensor.dtype, tensor.dims), ...(stride === undefined ? {} : {rowStride: stride})};
 	});
+	const caches = Object.entries(states).map(([index, state]) => {
+		const past = inputs[Number(index)]!;
+		const {operand: held, data, scales, read} = openCache(state, past, node.inputs[Number(index)]!);
+		store(held.data.buffer, data);
+		if (scales) {
+			store(held.scales!.buffer, scales);
+		}
+
+		return {index: Number(index), output: state.output, held, read};
+	});
+	const coded = new Map(
+		Object.entries(weights).map(([index, weight]) => {
+			const {kernels: use, parts} = encodeWeight(weight, inputs[Number(index)]!);
+			for (const [at, part] of parts.entries()) {
+				store(`part${index}.${at}`, part);
+			}
+
+			store(`parts${index}`, new Uint8Array(Uint32Array.from(parts, (_, at) => addresses.get(`part${index}.${at}`)!).buffer));
+			return [Number(index), use] as const;
+		}),
+	);
 	const made = inferred.map(({dtype, shape}, index) => {
 		reserve(`output${index}`, sizeOf(shape as number[]) * bytesOf(dtype));
 		return operand(`output${index}`, dtype, shape);
@@ -109,7 +153,7 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 			addresses.set(`output${output}`, addresses.get(`input${input}`)! + (offset as number));
 		},
 		aliasColumns: () => false,
-		state: () => undefined,
+		state: index => caches.find(cache => cache.index === index)?.held,
 		call(kernel, parameters) {
 			const prototype = prototypes[kernel] ?? context.fail(`no kernel ${kernel}`);
 			const values = prototype.parameters.map(({name, type}) => {
@@ -138,13 +182,64 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 
 			(exports[kernel] as (...values: number[]) => void)(...values);
 		},
-		multiply: () => context.fail('no weights here'),
-		gatherRows: () => context.fail('no weights here'),
+		multiply(index, y, x, tokens) {
+			const {form, matvec, tile} = weightOf(index);
+			const [rows, columns] = inputs[index]!.dims as [number, number];
+			const parts = operand(`parts${index}`, 'uint32', []);
+			if (tokens !== 1) {
+				lower.call(tile.kernel, {y, x, parts, scratch: lower.scratch(tile.scratch({rows, columns})), tokens, rows, columns, ...tile.numbers});
+				return;
+			}
+
+			const formed = form.kernel ? lower.scratch(form.bytes(columns)) : x;
+			if (form.kernel) {
+				lower.call(form.kernel, {out: formed, x, columns, ...form.numbers});
+			}
+
+			lower.call(matvec.kernel, {y, x: formed, parts, rows, columns, ...matvec.numbers});
+		},
+		gatherRows(index, y, ids, count) {
+			const {row} = weightOf(index);
+			const [rows, columns] = inputs[index]!.dims as [number, number];
+			const wide = ids.dtype === 'int64' ? ids : lower.scratch(8 * (count as number));
+			if (ids.dtype !== 'int64') {
+				lower.call('widen_i32', {y: wide, x: ids, count});
+			}
+
+			lower.call(row.kernel, {y, ids: wide, parts: operand(`parts${index}`, 'uint32', []), count, rows, columns, ...row.numbers});
+		},
 		fail: failer(node),
 	};
+	const weightOf = (index: number): Kernels => coded.get(index) ?? context.fail(`input ${index} is no encoded weight`);
 	op.lower!(lower);
+	const bytes = new Uint8Array(memory.buffer);
+	for (const {buffer, start, end} of guards) {
+		if (bytes.subarray(start, end).some(byte => byte !== POISON)) {
+			throw new Error(`${node.op}: a kernel wrote past the end of '${buffer}'`);
+		}
+	}
+
+	for (const {output, held, read} of caches) {
+		const result = made[output]!;
+		const at = (place: Operand): Uint8Array => bytes.subarray(addresses.get(place.buffer)!);
+		const present = read(at(held.data), held.scales && at(held.scales), result.shape[2] as number);
+		bytes.set(new Uint8Array(present.buffer), addresses.get(result.buffer));
+	}
+
 	return made.slice(0, node.outputs.length).map(({buffer, dtype, shape}) => {
 		const at = addresses.get(buffer)!;
 		return {dtype, dims: shape as number[], data: view(dtype, new Uint8Array(memory.buffer, at, sizeOf(shape as number[]) * bytesOf(dtype)).slice())};
 	});
+}
+
+/** Rows of the last axis `stride` elements apart, NaN between them and behind the last. */
+function spread(bytes: Uint8Array, {dtype, dims}: Tensor, stride: number): Uint8Array {
+	const size = bytesOf(dtype);
+	const row = dims.at(-1)! * size;
+	const out = new Uint8Array((bytes.length / row) * stride * size).fill(0xff);
+	for (let at = 0; at * row < bytes.length; at++) {
+		out.set(bytes.subarray(at * row, (at + 1) * row), at * stride * size);
+	}
+
+	return out;
 }
