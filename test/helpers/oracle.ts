@@ -32,8 +32,19 @@ export const modelOf = ({op, domain = '', opset = 21, inputs, constants = [], at
 		opsets: domain === '' ? {'': opset} : {'': opset, [domain]: 1},
 		inputs: Object.fromEntries(named.filter(([name]) => !isConstant(name)).map(([name, {dtype, dims}]) => [name, [dtype, dims] as const])),
 		initializers: Object.fromEntries(named.filter(([name]) => isConstant(name))),
-		outputs: Object.fromEntries(outputs.flatMap((type, index) => (type ? [[`output${index}`, [type[0], Array.from({length: type[1]}, () => null)] as const]] : []))),
-		nodes: [{op, domain, name: 'node', inputs: inputs.map((tensor, index) => (tensor ? `input${index}` : '')), outputs: outputs.map((type, index) => (type ? `output${index}` : '')), attributes}],
+		outputs: Object.fromEntries(
+			outputs.flatMap((type, index) => (type ? [[`output${index}`, [type[0], Array.from({length: type[1]}, () => null)] as const]] : [])),
+		),
+		nodes: [
+			{
+				op,
+				domain,
+				name: 'node',
+				inputs: inputs.map((tensor, index) => (tensor ? `input${index}` : '')),
+				outputs: outputs.map((type, index) => (type ? `output${index}` : '')),
+				attributes,
+			},
+		],
 	});
 };
 
@@ -42,7 +53,9 @@ const feedsOf = ({inputs, constants = []}: Case): ReadonlyMap<string, Tensor> =>
 
 export async function runOracle(given: Case): Promise<Array<Tensor | undefined>> {
 	const session = await ort.InferenceSession.create(modelOf(given), {logSeverityLevel: 4});
-	const feeds = Object.fromEntries([...feedsOf(given)].map(([name, {dtype, dims, data}]) => [name, new ort.Tensor(dtype as 'float32', data as Float32Array, dims)]));
+	const feeds = Object.fromEntries(
+		[...feedsOf(given)].map(([name, {dtype, dims, data}]) => [name, new ort.Tensor(dtype as 'float32', data as Float32Array, dims)]),
+	);
 	const results = await session.run(feeds);
 	await session.release();
 	return given.outputs.map((type, index) => {
@@ -57,13 +70,4 @@ export function runOurs(given: Case): Array<Tensor | undefined> {
 	return given.outputs.map((_, index) => results.get(`output${index}`));
 }
 
-/** Normal numbers, the same for the same seed. */
-export function randomNumbers(count: number, seed: number, scale = 1): number[] {
-	let state = seed * 2_654_435_761 + 1;
-	const next = (): number => {
-		state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-		return (state + 0.5) / 2 ** 32;
-	};
-
-	return Array.from({length: count}, () => scale * Math.sqrt(-2 * Math.log(next())) * Math.cos(2 * Math.PI * next()));
-}
+export {randomNumbers} from './random.js';
