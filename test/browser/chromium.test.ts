@@ -1,6 +1,7 @@
 /** Chromium runs the bundles of a small model: what Node says it says too, with both programs, isolated or not. */
 import anyTest, {type TestFn} from 'ava';
 import {launchChromium} from './chromium.js';
+import {checkGrowth} from './memory.js';
 import {prompt, speakInNode} from './node.js';
 import {isolation, pageOf} from './site.js';
 import {prepare} from './stage.js';
@@ -52,5 +53,11 @@ test('the relaxed program of 4 bits says a text, the same each time', async (t, 
 	t.regex(first.text, /\p{L}{2,} \p{L}{2,}/u);
 	t.deepEqual(await page.call('speak', {prompt, tokens: 32}), first);
 	t.log(first.text);
+	await page.close();
+});
+
+test('the page grows by little more than the model', async (t, {browser, serve}) => {
+	const page = await browser.newPage();
+	t.true((await checkGrowth(t, browser, page, pageOf(await serve('bits')))) > 1e6);
 	await page.close();
 });

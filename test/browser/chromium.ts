@@ -16,7 +16,13 @@ const flags = [
 	'--disable-features=SpareRendererForSitePerProcess,HttpsUpgrades',
 ];
 
-export type Chromium = Browser & {
+export type ChromiumPage = Page & {
+	/** Workers that live. */
+	workers(): number;
+};
+
+export type Chromium = Omit<Browser, 'newPage'> & {
+	newPage(): Promise<ChromiumPage>;
 	/** Bytes in memory of all processes of pages. */
 	resident(): Promise<number>;
 };
@@ -36,12 +42,13 @@ export async function launchChromium(): Promise<Chromium | undefined> {
 	};
 }
 
-const wrap = (page: PlaywrightPage): Page => ({
+const wrap = (page: PlaywrightPage): ChromiumPage => ({
 	async open(url) {
 		await page.goto(url);
 		await page.waitForFunction('"calls" in globalThis');
 	},
 	call: async (name, ...argument) => (await page.evaluate(expressionOf(name, argument))) as never,
+	workers: () => page.workers().length,
 	close: async () => page.close(),
 });
 

@@ -9,7 +9,7 @@ const test = prepare(anyTest as TestFn, {
 	browser: 'Firefox',
 	launch: launchFirefox,
 	model: 'books-3m',
-	bundles: {bits: {bits: 4}, dense: {codecs: ['dense']}},
+	bundles: {bits: {codecs: ['planes'], bits: 4}, dense: {codecs: ['dense']}},
 });
 
 test('the plain program of 4 bits says what Node says, in an isolated page', async (t, {browser, folder, serve}) => {

@@ -15,11 +15,14 @@ export type Place = {readonly isolated: boolean; readonly secure: boolean; reado
 /** An error as the page's code sees it. */
 export type Refusal = {readonly name: string; readonly code: string | null; readonly message: string};
 
-type Options = Pick<LoadOptions, 'simd' | 'budget'>;
+type Options = Pick<LoadOptions, 'simd' | 'budget'> & {
+	/** The bundle's folder, whose loader is used; the page's own unless given. */
+	readonly from?: string;
+};
 
 export type Calls = {
 	where(): Promise<Place>;
-	/** Loads the bundle beside the page and keeps it. */
+	/** Loads a bundle and keeps it. */
 	open(options: Options): Promise<Info>;
 	/** 32 tokens of text, then as many tokens as asked for. */
 	speak(options: {readonly prompt: string; readonly tokens: number}): Promise<Speech>;
@@ -30,7 +33,10 @@ export type Calls = {
 
 let model: Model | undefined;
 
-const loader = async (): Promise<{load: typeof load}> => (await import('./snug.js' as string)) as {load: typeof load};
+async function loadFrom({from = './', ...options}: Options & LoadOptions): Promise<Model> {
+	const loader = (await import(`${from}snug.js`)) as {load: typeof load};
+	return loader.load(from, options);
+}
 
 const calls: Calls = {
 	where: async () => ({
@@ -39,8 +45,7 @@ const calls: Calls = {
 		webCrypto: (crypto as {readonly subtle?: SubtleCrypto}).subtle !== undefined,
 	}),
 	async open(options) {
-		const {load} = await loader();
-		model = await load('./', options);
+		model = await loadFrom(options);
 		return model.info;
 	},
 	async speak({prompt, tokens}) {
@@ -61,7 +66,6 @@ const calls: Calls = {
 		model = undefined;
 	},
 	async attempt({abortAtFirstByte = false, ...options}) {
-		const {load} = await loader();
 		const controller = new AbortController();
 		const onProgress = (): void => {
 			if (abortAtFirstByte) {
@@ -70,7 +74,7 @@ const calls: Calls = {
 		};
 
 		try {
-			(await load('./', {...options, signal: controller.signal, onProgress})).release();
+			(await loadFrom({...options, signal: controller.signal, onProgress})).release();
 			return null;
 		} catch (error) {
 			const {name, code, message} = error as Error & {readonly code?: string | number};
