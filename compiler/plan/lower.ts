@@ -3,7 +3,9 @@
  */
 import {isNumber, multiply, range, symbol, type Dim} from '../graph/dim.js';
 import {bytesOf} from '../graph/dtype.js';
+import {fromElements} from '../graph/elements.js';
 import {boundsOf, describeNode, type Node, type ValueType} from '../graph/graph.js';
+import {constant} from '../graph/tensor.js';
 import {SnugError} from '../error.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import {codecs} from '../codecs/index.js';
@@ -22,7 +24,8 @@ export type LowerOptions = {
 /** Tokens of one call of `prefill`. */
 export const PREFILL_TOKENS = 64;
 
-export function lower(typed: TypedGraph, encoding: Encoding, options: LowerOptions): Program {
+export function lower(optimized: TypedGraph, encoding: Encoding, options: LowerOptions): Program {
+	const typed = withNumbers(optimized);
 	const {graph} = typed;
 	const buffers = new Map<string, Buffer>();
 	const states = placeStates(typed, options, buffers);
@@ -48,6 +51,14 @@ export function lower(typed: TypedGraph, encoding: Encoding, options: LowerOptio
 		symbols: graph.symbols,
 		bounds: {...boundsOf(graph), row: {min: 0, max: (graph.symbols['sequence']?.max ?? 1) - 1}},
 	};
+}
+
+/** Known values that are numbers lie in the file like all constants; the program stores only those that follow from symbols. */
+function withNumbers({graph, known}: TypedGraph): TypedGraph {
+	const numbers = [...graph.values].flatMap(([name, elements]) =>
+		elements.every(isNumber) ? [[name, constant(fromElements(graph.types.get(name)!, elements))] as const] : [],
+	);
+	return {graph: {...graph, constants: new Map([...graph.constants, ...numbers])}, known};
 }
 
 function placeStates({graph}: TypedGraph, {cachePrecision, positions}: LowerOptions, buffers: Map<string, Buffer>): Map<string, StateBuffer> {

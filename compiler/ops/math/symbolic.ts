@@ -3,7 +3,7 @@
  * or held is undefined; one such element makes the tensor's value unknown.
  */
 import {add, divideExactly, equal, floorDivide, isNumber, lessOrEqual, modulo, range, subtract, type Bounds, type Dim} from '../../graph/dim.js';
-import {isFloat} from '../../graph/dtype.js';
+import {bytesOf, isFloat, type DType} from '../../graph/dtype.js';
 import type {ValueType} from '../../graph/graph.js';
 import {sizeOf} from '../../graph/tensor.js';
 import {broadcastIndices, knownDims} from '../broadcast.js';
@@ -14,9 +14,17 @@ export type Known = Dim | undefined;
 /** Longest tensor that is followed as expressions. */
 export const KNOWN_LENGTH = 65_536;
 
-/** The type with the elements, where they are all known. */
+/** The type with the elements, where they are all known and the type holds them: one that wraps is left to evaluation. */
 export const inferred = (type: ValueType, value?: readonly Known[]): Inferred =>
-	value === undefined || value.some(element => element === undefined) ? type : {...type, value: value as readonly Dim[]};
+	value === undefined || value.some(element => element === undefined || !holds(type.dtype, element)) ? type : {...type, value: value as readonly Dim[]};
+
+/** INT64_MAX, which as a double is 2⁶³, is let through: it stands for "to the end". */
+export function holds(dtype: DType, element: Dim): boolean {
+	const bits = 8 * bytesOf(dtype);
+	const signed = !(dtype === 'bool' || dtype.startsWith('uint'));
+	const [low, high] = signed ? [-(2 ** (bits - 1)), 2 ** (bits - 1)] : [0, 2 ** bits];
+	return !isNumber(element) || (element >= low && (element < high || bits === 64));
+}
 
 /** The output of an element-wise op over the inputs `indices`, with its elements by `rule` where the inputs' are known. */
 export function elementwise(
