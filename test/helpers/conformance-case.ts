@@ -9,12 +9,14 @@ import {SnugError} from '../../compiler/error.js';
 import type {DType} from '../../compiler/graph/dtype.js';
 import type {Graph} from '../../compiler/graph/graph.js';
 import {constant, type Tensor} from '../../compiler/graph/tensor.js';
-import {inlineConstantBranches} from '../../compiler/graph/branch.js';
 import {importModel} from '../../compiler/onnx/import.js';
 import type {TypedGraph} from '../../compiler/passes/infer-types.js';
 import {optimize} from '../../compiler/passes/optimize.js';
+import {checkPlan} from '../../compiler/plan/check.js';
 import {lower} from '../../compiler/plan/lower.js';
+import {planMemory} from '../../compiler/plan/memory.js';
 import type {Program} from '../../compiler/plan/program.js';
+import {readPrototypes} from '../../compiler/plan/prototypes.js';
 import {loadCase} from './node-cases.js';
 
 export type PreparedCase = {
@@ -34,7 +36,8 @@ export type RefusedCase = {readonly name: string; readonly error: Error};
 /** Weights stay as they are: the suite judges ops, not codes. */
 const exact: Pick<Option, 'codec' | 'parameters'> = {codec: 'dense', parameters: {dtype: 'float32'}};
 
-export function prepareCase(name: string): PreparedCase | RefusedCase {
+/** @param constants Exactly the inputs that become constants; as few as possible unless given. */
+export function prepareCase(name: string, constants?: readonly string[]): PreparedCase | RefusedCase {
 	try {
 		const {path, inputs, outputs} = loadCase(name);
 		const graph = withoutStates(importModel(path));
@@ -50,11 +53,12 @@ export function prepareCase(name: string): PreparedCase | RefusedCase {
 				),
 				{cachePrecision: 'float32', positions: 1},
 			);
+			checkPlan(program, planMemory(program, readPrototypes()), readPrototypes());
 			const expected = new Map([...outputs].map(([output, tensor]) => [output, relabelled(tensor, typed.graph.types.get(output)?.dtype)] as const));
 			return {name, typed, weights, program, constants, feeds, expected};
 		};
 
-		return firstThatWorks(name, prepare, candidates(graph, feeds));
+		return firstThatWorks(name, prepare, constants ? [constants] : candidates(graph, feeds));
 	} catch (error) {
 		return {name, error: error as Error};
 	}
@@ -69,7 +73,7 @@ function firstThatWorks(name: string, prepare: (constants: readonly string[]) =>
 		} catch (error) {
 			first ??= error as Error;
 			// What is known decides shapes and branches; no constant helps a type without a kernel, or hides a bug.
-			if (!(error instanceof SnugError && ['invalid-node', 'unknown-op'].includes(error.code))) {
+			if (!(error instanceof SnugError && ['invalid-node', 'data-dependent-branch'].includes(error.code))) {
 				break;
 			}
 		}
@@ -94,11 +98,11 @@ function subsets(names: readonly string[]): string[][] {
 }
 
 function withConstants(graph: Graph, feeds: ReadonlyMap<string, Tensor>, names: readonly string[]): Graph {
-	return inlineConstantBranches({
+	return {
 		...graph,
 		inputs: graph.inputs.filter(input => !names.includes(input)),
 		constants: new Map([...graph.constants, ...names.map(name => [name, constant(feeds.get(name)!)] as const)]),
-	});
+	};
 }
 
 /** A case gives its past as an input and wants its present as an output. */
