@@ -33,9 +33,10 @@ export type EvaluateResult = Score & {readonly bytes: number};
 /** Windows are no longer than this unless asked, so that figures of models with different contexts compare. */
 const defaultContext = 512;
 
+/** Line ends are read as \n, as Python reads text: figures of other tools are made so. */
 async function readText(file: string): Promise<string> {
 	try {
-		return await readFile(file, 'utf8');
+		return (await readFile(file, 'utf8')).replaceAll('\r\n', '\n');
 	} catch (error) {
 		throw new SnugError(
 			'no-text',
