@@ -36,7 +36,7 @@ const defaultContext = 512;
 /** Line ends are read as \n, as Python reads text: figures of other tools are made so. */
 async function readText(file: string): Promise<string> {
 	try {
-		return (await readFile(file, 'utf8')).replaceAll('\r\n', '\n');
+		return (await readFile(file, 'utf8')).replace(/\r\n?/g, '\n');
 	} catch (error) {
 		throw new SnugError(
 			'no-text',
