@@ -5,8 +5,8 @@
  */
 import {inlineConstantBranches} from '../graph/branch.js';
 import {controlFlow} from '../graph/captures.js';
-import {allocate, bytesOf} from '../graph/dtype.js';
-import {isNumber, type Dim} from '../graph/dim.js';
+import {isNumber} from '../graph/dim.js';
+import {fromElements} from '../graph/elements.js';
 import type {Graph, Node, ValueType} from '../graph/graph.js';
 import {removeDead} from '../graph/topology.js';
 import {sizeOf, tensor, type Constant, type Tensor} from '../graph/tensor.js';
@@ -98,21 +98,4 @@ function fold(node: Node, index: number, {dtype, shape}: ValueType, constants: R
 	}
 
 	return {dtype, dims, read: () => run()[index]!.data};
-}
-
-function fromElements({dtype, shape}: ValueType, elements: readonly Dim[]): Tensor {
-	const data = allocate(dtype, elements.length);
-	const wide = bytesOf(dtype) === 8 && dtype !== 'float64';
-	for (const [index, element] of elements.entries()) {
-		data[index] = wide ? toInt64(element as number) : (element as number);
-	}
-
-	return {dtype, dims: shape as readonly number[], data};
-}
-
-/** INT64_MAX passed through a double comes back as 2⁶³: keep it in range. */
-function toInt64(value: number): bigint {
-	const exact = BigInt(value);
-	const limit = 2n ** 63n;
-	return exact >= limit ? limit - 1n : exact < -limit ? -limit : exact;
 }
