@@ -1,9 +1,10 @@
 /** The table of codecs. A new one adds its file, its kernels and a line here. */
 import type {Codec} from './codec.js';
 import {dense} from './dense.js';
+import {nf4} from './nf4.js';
 import {planes} from './planes.js';
 import {scalar} from './scalar.js';
 
-const list: readonly Codec[] = [dense, planes, scalar];
+const list: readonly Codec[] = [dense, planes, scalar, nf4];
 
 export const codecs: ReadonlyMap<string, Codec> = new Map(list.map(codec => [codec.id, codec]));

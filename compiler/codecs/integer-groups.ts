@@ -16,7 +16,7 @@ const LEAST_SCALE = 2 ** -14;
 const LARGEST_SCALE = 65_504;
 
 /** Weights that one job holds in f32. */
-const JOB_WEIGHTS = 1 << 20;
+export const JOB_WEIGHTS = 1 << 20;
 
 /** How far the search shrinks a range, by bits: few codes gain from clipping, many do not. */
 const narrowest: Readonly<Record<number, number>> = {2: 0.35, 3: 0.5, 4: 0.65, 5: 0.75, 6: 0.85, 7: 0.9, 8: 0.95};
@@ -78,7 +78,7 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 }
 
 /** Rows from `first` on into `out`. Padding repeats the weights of its group, so that it does not change the best scale. */
-function stage(out: Float32Array, weight: Weight, first: number, columns: number, group: number): void {
+export function stage(out: Float32Array, weight: Weight, first: number, columns: number, group: number): void {
 	const count = out.length / columns;
 	const present = Math.max(0, Math.min(count, weight.rows - first));
 	const data = weight.read(first, present);

@@ -6,28 +6,11 @@
 // least-squares refits of scale and zero to the best codes.
 #include "code.h"
 #include "math.h"
-
-#define LEAST_HALF 0x1p-14f
+#include "scale.h"
 
 typedef struct {
 	f32 scale, zero, error;
 } Fit;
-
-INLINE u32 bits_of(f32 x) {
-	union {
-		f32 value;
-		u32 bits;
-	} u = {x};
-	return u.bits;
-}
-
-// The nearest positive normal half.
-INLINE u16 half_of(f32 x) {
-	if (!(x > LEAST_HALF)) return 0x0400;
-	if (x >= 65504.0f) return 0x7bff;
-	u32 bits = bits_of(x) - (112u << 23);
-	return (u16)((bits + 0xfff + ((bits >> 13) & 1)) >> 13);
-}
 
 INLINE v128_t codes_of(v128_t w, v128_t inverse, v128_t zero, v128_t top) {
 	v128_t u = wasm_f32x4_nearest(wasm_f32x4_add(wasm_f32x4_mul(w, inverse), zero));

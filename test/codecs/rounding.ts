@@ -18,7 +18,7 @@ export function roundingBound({codec, parameters, parts, shape: {columns}}: Enco
 		const index = ((row >> 4) * groups + Math.floor(start / group)) * 16 + (row & 15);
 		const scale = fromHalf(scales[2 * index]! | (scales[2 * index + 1]! << 8));
 		const block = Array.from({length: size}, (_, i) => x[start + i] ?? 0);
-		bound += scale * (codec.id === 'planes' ? tableError(block, bits) : int8Error(block, bits));
+		bound += scale * (codec.id === 'planes' ? tableError(block, bits) : codec.id === 'nf4' ? levelError(block) : int8Error(block, bits));
 	}
 
 	return bound * 1.001;
@@ -36,3 +36,9 @@ function tableError(block: readonly number[], bits: number): number {
 }
 
 const int8Error = (block: readonly number[], bits: number): number => (Math.max(...block.map(Math.abs)) / 127 / 2) * (2 ** bits - 1) * block.length;
+
+/** Levels are at most 1 and are rounded to 16 bits, inputs to 8. */
+function levelError(block: readonly number[]): number {
+	const unit = Math.max(...block.map(Math.abs)) / 127;
+	return block.reduce((sum, x) => sum + unit / 2 + (Math.abs(x) + unit) / 2 / 32_767, 0);
+}
