@@ -1,20 +1,30 @@
 import {allocate, type TypedArray} from './dtype.js';
 import type {Constant} from './tensor.js';
 
+/** One transpose of each matrix, so that a matrix that is used twice is still one. */
+const known = new WeakMap<Constant, Constant>();
+
 /** The transpose of a matrix constant, made when it is read. Transposing twice gives the constant itself. */
 export function transposed(matrix: Constant & {readonly transposeOf?: Constant}): Constant & {readonly transposeOf?: Constant} {
 	if (matrix.transposeOf) {
 		return matrix.transposeOf;
 	}
 
+	const found = known.get(matrix);
+	if (found) {
+		return found;
+	}
+
 	const [rows, columns] = matrix.dims as [number, number];
-	return {
+	const made = {
 		dtype: matrix.dtype,
 		dims: [columns, rows],
 		transposeOf: matrix,
 		...(matrix.identity === undefined ? {} : {identity: `transpose(${matrix.identity})`}),
 		read: () => transposeData(matrix.read(), rows, columns, allocate(matrix.dtype, rows * columns)),
 	};
+	known.set(matrix, made);
+	return made;
 }
 
 /** Works in squares that fit the cache. */

@@ -2,14 +2,18 @@
 import {add, equal, isNumber, subtract, type Dim} from '../graph/dim.js';
 import {boundsOf} from '../graph/graph.js';
 import {float32} from '../graph/tensor.js';
-import {elementAt, indexSymbol} from './index-expression.js';
+import {elementAt} from './index-expression.js';
 import {attends, conjunction, type Condition} from './mask-condition.js';
+import {indexSymbol} from './mask-element.js';
 import type {Build, View} from './rewrite.js';
 
 /** A value added to the scores, or a truth value under which scores are kept or hidden. */
 export type Mask = {readonly kind: 'added' | 'kept' | 'hidden'; readonly value: string};
 
 export type Meaning = {readonly causal: boolean; readonly window: number; readonly padding: string; readonly bias: string};
+
+/** Element types of masks that the op reads. */
+const PADDING = new Set(['bool', 'int32', 'int64', 'float32']);
 
 type Sizes = {readonly batch: Dim; readonly past: Dim; readonly length: Dim};
 
@@ -41,9 +45,10 @@ function conditionsOf(view: View, {kind, value}: Mask): readonly Condition[] | u
 function apply(view: View, meaning: Meaning, condition: Condition, {batch, past, length}: Sizes): Meaning | undefined {
 	const [query, key] = [indexSymbol(2), indexSymbol(3)];
 	if (condition.kind === 'input') {
-		const {shape} = view.type(condition.name);
+		const {shape, dtype} = view.type(condition.name);
 		const [row, column] = condition.index;
-		const fits = shape.length === 2 && equal(shape[0]!, batch) && equal(shape[1]!, length) && (equal(row!, indexSymbol(0)) || row === 0) && equal(column!, key);
+		const each = equal(row ?? 0, indexSymbol(0)) || (row === 0 && batch === 1);
+		const fits = PADDING.has(dtype) && shape.length === 2 && equal(shape[0]!, batch) && equal(shape[1]!, length) && each && equal(column!, key);
 		return fits && (meaning.padding === '' || meaning.padding === condition.name) ? {...meaning, padding: condition.name} : undefined;
 	}
 
@@ -59,16 +64,19 @@ function apply(view: View, meaning: Meaning, condition: Condition, {batch, past,
 
 function biased(view: View, build: Build, meaning: Meaning, {kind, value}: Mask): Meaning | undefined {
 	const {shape, dtype} = view.type(value);
-	if (meaning.bias !== '' || shape.length > 4) {
+	if (shape.length > 4 || (kind === 'added' && dtype !== 'float32')) {
 		return undefined;
 	}
 
 	const full =
-		shape.length === 4 ? value : build.node('Reshape', [value, build.integers(`${value}/bias`, [...new Array<Dim>(4 - shape.length).fill(1), ...shape])]);
-	if (kind === 'added') {
-		return dtype === 'float32' ? {...meaning, bias: full} : undefined;
-	}
+		shape.length === 4
+			? value
+			: build.node('Reshape', [value, build.integers(`${value}/bias`, [...new Array<Dim>(4 - shape.length).fill(1), ...shape])], {allowzero: 1});
+	const bias = kind === 'added' ? full : fill(build, full, kind);
+	return {...meaning, bias: meaning.bias === '' ? bias : build.node('Add', [meaning.bias, bias])};
+}
 
+function fill(build: Build, condition: string, kind: 'kept' | 'hidden'): string {
 	const [zero, hidden] = [build.constant('zero', float32([], [0])), build.constant('hidden', float32([], [-Infinity]))];
-	return {...meaning, bias: build.node('Where', kind === 'kept' ? [full, zero, hidden] : [full, hidden, zero])};
+	return build.node('Where', kind === 'kept' ? [condition, zero, hidden] : [condition, hidden, zero]);
 }

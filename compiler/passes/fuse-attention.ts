@@ -7,7 +7,7 @@ import {add, equal, isNumber, multiply, type Dim} from '../graph/dim.js';
 import type {Node} from '../graph/graph.js';
 import {readMask, type Mask} from './attention-mask.js';
 import type {Pass} from './pass.js';
-import {rewrite, type Build, type Rule, type View} from './rewrite.js';
+import {rewrite, sameShape, type Build, type Rule, type View} from './rewrite.js';
 
 /** A value as scale × another, through products with scalars, quotients and casts. */
 function unscale(view: View, value: string): {value: string; scale: number} {
@@ -91,26 +91,22 @@ function leadsToProduct(view: View, value: string, depth = 6): boolean {
 	return node !== undefined && (node.op === 'MatMul' || node.inputs.some(input => leadsToProduct(view, input, depth - 1)));
 }
 
-/** Keys or values [batch, heads, length, width]: how many heads there really are, the past in front, and the new rows. */
-type Source = {readonly value: string; readonly past: string; readonly joined: Node | undefined; readonly heads: number};
+/** Keys or values: the new rows as a value [batch, heads, length, width] (`rows`: [batch, length, heads, width]), and the past that is joined in front. */
+type Source = {readonly value: string; readonly rows: boolean; readonly shape: readonly Dim[]; readonly past: string; readonly joined: Node | undefined};
 
-function sourceOf(view: View, value: string): Source | undefined {
-	const repeated = repeatedHeads(view, value) ?? value;
-	const heads = view.type(repeated).shape[1]!;
-	if (!isNumber(heads)) {
-		return undefined;
-	}
-
-	const concat = view.producer(repeated, 'Concat');
+function sourceOf(view: View, value: string): Source {
+	const source = repeatedHeads(view, value) ?? value;
+	const concat = view.producer(source, 'Concat');
 	const axis = concat?.attributes['axis'];
 	if (concat?.inputs.length === 2 && (axis === 2 || axis === -2)) {
-		return {value: concat.inputs[1]!, past: concat.inputs[0]!, joined: concat, heads};
+		const [past, fresh] = concat.inputs as [string, string];
+		return {value: fresh, rows: false, shape: view.type(fresh).shape, past, joined: concat};
 	}
 
-	return {value: repeated, past: '', joined: undefined, heads};
+	return {value: source, rows: false, shape: view.type(source).shape, past: '', joined: undefined};
 }
 
-/** Reshape(Expand(Unsqueeze(x, 2))): x, each of its heads used by several queries. */
+/** Reshape(Expand(Unsqueeze(x, 2))): x, each of its heads used by several queries in a row. */
 function repeatedHeads(view: View, value: string): string | undefined {
 	const reshape = view.producer(value, 'Reshape');
 	const expand = reshape && view.producer(reshape.inputs[0]!, 'Expand');
@@ -120,97 +116,133 @@ function repeatedHeads(view: View, value: string): string | undefined {
 		return undefined;
 	}
 
-	const from = view.type(source).shape;
-	const wide = view.type(expand!.outputs[0]!).shape;
-	const to = view.type(value).shape;
+	const same = (found: string, wanted: readonly Dim[]): boolean => sameShape(view.type(found), {dtype: 'float32', shape: wanted});
+	const [from, wide] = [view.type(source).shape, view.type(expand!.outputs[0]!).shape];
+	const [batch, heads, length, width] = from as [Dim, Dim, Dim, Dim];
+	const times = wide[2]!;
 	const fits =
 		from.length === 4 &&
 		wide.length === 5 &&
-		to.length === 4 &&
-		equal(wide[1]!, from[1]!) &&
-		equal(wide[3]!, from[2]!) &&
-		equal(wide[4]!, from[3]!) &&
-		equal(to[1]!, multiply(wide[1]!, wide[2]!));
+		same(expand!.inputs[0]!, [batch, heads, 1, length, width]) &&
+		same(expand!.outputs[0]!, [batch, heads, times, length, width]) &&
+		same(value, [batch, multiply(heads, times), length, width]);
 	return fits ? source : undefined;
 }
 
-/** The keys whose transpose is `value`, [batch, heads, length, width], built where the exporter transposed in one step. */
-function untransposed(view: View, build: Build, value: string): {value: string; scale: number} | undefined {
-	const {value: inner, scale} = unscale(view, value);
-	const node = view.producer(inner, 'Transpose');
+/** The keys whose transpose is `value`, scaled before or after. */
+function keysOf(view: View, value: string): (Source & {readonly scale: number}) | undefined {
+	const outer = unscale(view, value);
+	const node = view.producer(outer.value, 'Transpose');
 	const perm = (node?.attributes['perm'] as readonly number[] | undefined)?.join();
-	if (node && perm === '0,1,3,2') {
-		const again = unscale(view, node.inputs[0]!);
-		return {value: again.value, scale: scale * again.scale};
+	if (!node || (perm !== '0,1,3,2' && perm !== '0,2,3,1')) {
+		return undefined;
 	}
 
-	return node && perm === '0,2,3,1' ? {value: build.node('Transpose', [node.inputs[0]!], {perm: [0, 2, 1, 3]}), scale} : undefined;
+	const inner = unscale(view, node.inputs[0]!);
+	const scale = outer.scale * inner.scale;
+	if (perm === '0,1,3,2') {
+		return {...sourceOf(view, inner.value), scale};
+	}
+
+	const [batch, length, heads, width] = view.type(inner.value).shape as [Dim, Dim, Dim, Dim];
+	return {value: inner.value, rows: true, shape: [batch, heads, length, width], past: '', joined: undefined, scale};
 }
 
-function flatten(view: View, build: Build, value: string, dims: readonly Dim[]): string {
-	const [batch, heads, length, width] = dims as [Dim, Dim, Dim, Dim];
-	const rows = build.node('Transpose', [value], {perm: [0, 2, 1, 3]});
-	return build.node('Reshape', [rows, build.integers(`${value}/flat`, [batch, length, multiply(heads, width)])]);
+function flatten(build: Build, {value, rows, shape}: Pick<Source, 'value' | 'rows' | 'shape'>): string {
+	const [batch, heads, length, width] = shape as [Dim, Dim, Dim, Dim];
+	const turned = rows ? value : build.node('Transpose', [value], {perm: [0, 2, 1, 3]});
+	return build.node('Reshape', [turned, build.integers(`${value}/flat`, [batch, length, multiply(heads, width)])], {allowzero: 1});
 }
 
-const attention: Rule = {
+type Sizes = {
+	readonly batch: Dim;
+	readonly heads: number;
+	readonly kvHeads: number;
+	readonly queries: Dim;
+	readonly width: number;
+	readonly valueWidth: number;
+	readonly past: Dim;
+	readonly fresh: Dim;
+	readonly length: Dim;
+};
+
+/** The sizes, where all shapes agree: the op broadcasts neither batches nor, but for grouped queries, heads. */
+function sizesOf(view: View, node: Node, q: string, keys: Source, values: Source, product: Node): Sizes | undefined {
+	const shapeOf = (value: string): readonly Dim[] => view.type(value).shape;
+	const [batch, heads, queries, width] = shapeOf(q) as [Dim, Dim, Dim, Dim];
+	const [, kvHeads, fresh, valueWidth] = values.shape as [Dim, Dim, Dim, Dim];
+	const past = values.past === '' ? 0 : shapeOf(values.past)[2]!;
+	if ([heads, kvHeads, width, valueWidth].some(dim => dim === undefined || !isNumber(dim)) || (heads as number) % (kvHeads as number) !== 0) {
+		return undefined;
+	}
+
+	const length = add(past, fresh);
+	const wanted: ReadonlyArray<readonly [readonly Dim[], readonly Dim[]]> = [
+		[shapeOf(product.outputs[0]!), [batch, heads, queries, length]],
+		[shapeOf(node.inputs[0]!), [batch, heads, queries, length]],
+		[shapeOf(node.outputs[0]!), [batch, heads, queries, valueWidth]],
+		[keys.shape, [batch, kvHeads, fresh, width]],
+		[values.shape, [batch, kvHeads, fresh, valueWidth]],
+		...(keys.past === '' ? [] : [[shapeOf(keys.past), [batch, kvHeads, past, width]] as const]),
+		...(values.past === '' ? [] : [[shapeOf(values.past), [batch, kvHeads, past, valueWidth]] as const]),
+	];
+	const agree = wanted.every(([found, shape]) => found.length === shape.length && found.every((dim, axis) => equal(dim, shape[axis]!)));
+	return agree && (keys.past === '') === (values.past === '')
+		? {batch, heads: heads as number, kvHeads: kvHeads as number, queries, width: width as number, valueWidth: valueWidth as number, past, fresh, length}
+		: undefined;
+}
+
+/** @param claimed The joins of pasts that an attention makes already: a second one that reads them joins for itself. */
+const attention = (claimed: Set<Node>): Rule => ({
 	name: 'attention',
 	ops: ['MatMul'],
 	apply(node, view, build) {
 		const softmax = softmaxBehind(view, node.inputs[0]!);
 		const scores = softmax && scoresBehind(view, softmax.inputs[0]!);
-		if (!scores || view.type(node.outputs[0]!).shape.length !== 4 || view.type(node.outputs[0]!).dtype !== 'float32') {
+		const keys = scores && keysOf(view, scores.product.inputs[1]!);
+		if (!keys || view.type(node.outputs[0]!).dtype !== 'float32') {
 			return false;
 		}
 
 		const q = unscale(view, scores.product.inputs[0]!);
-		const transposedKeys = untransposed(view, build, scores.product.inputs[1]!);
-		const keys = transposedKeys && (view.graph.types.has(transposedKeys.value) ? sourceOf(view, transposedKeys.value) : undefined);
-		const built = transposedKeys && !view.graph.types.has(transposedKeys.value);
 		const values = sourceOf(view, node.inputs[1]!);
-		const [batch, heads, queries, width] = view.type(q.value).shape as [Dim, Dim, Dim, Dim];
-		const length = view.type(node.inputs[0]!).shape.at(-1)!;
-		if (!transposedKeys || !values || !isNumber(heads) || !isNumber(width) || (!keys && !built)) {
-			return false;
-		}
-
-		const kvHeads = keys?.heads ?? heads;
-		const past = values.past === '' ? 0 : view.type(values.past).shape[2]!;
-		const fresh = values.past === '' ? length : view.type(values.value).shape[2]!;
-		if (values.heads !== kvHeads || (keys?.past === '') !== (values.past === '') || !equal(length, add(past, fresh))) {
-			return false;
-		}
-
-		const mask = readMask(view, build, scores.masks, {batch, past, length});
+		const sizes = sizesOf(view, node, q.value, keys, values, scores.product);
+		const mask = sizes && readMask(view, build, scores.masks, sizes);
 		if (!mask) {
 			return false;
 		}
 
-		const valueWidth = view.type(values.value).shape[3]!;
-		const k = flatten(view, build, keys?.value ?? transposedKeys.value, [batch, kvHeads, fresh, width]);
-		const inputs = [flatten(view, build, q.value, [batch, heads, queries, width]), k, flatten(view, build, values.value, [batch, kvHeads, fresh, valueWidth])];
-		const outputs = [build.name(`${node.name}/attention`), keys?.joined?.outputs[0] ?? '', values.joined?.outputs[0] ?? ''];
+		const {batch, heads, kvHeads, queries, valueWidth} = sizes;
+		const joins = new Set([keys.joined, values.joined].filter(joined => joined !== undefined && !claimed.has(joined)));
+		const present = (joined: Node | undefined, other?: Node): string => (joined && joins.has(joined) && joined !== other ? joined.outputs[0]! : '');
+		const inputs = [flatten(build, {value: q.value, rows: false, shape: view.type(q.value).shape}), flatten(build, keys), flatten(build, values)];
+		const outputs = [build.name(`${node.name}/attention`), present(keys.joined), present(values.joined, keys.joined)];
 		build.node(
 			'snug.Attention',
-			[...inputs, keys?.past ?? '', values.past, mask.padding, mask.bias],
+			[...inputs, keys.past, values.past, mask.padding, mask.bias],
 			{
 				heads,
 				kv_heads: kvHeads,
-				scale: scores.scale * q.scale * transposedKeys.scale,
+				scale: scores.scale * q.scale * keys.scale,
 				causal: mask.causal ? 1 : 0,
 				window: mask.window,
 				softcap: scores.softcap,
 			},
 			outputs,
 		);
-		const split = build.node('Reshape', [outputs[0]!, build.integers(`${node.name}/heads`, [batch, queries, heads, valueWidth])]);
+		const split = build.node('Reshape', [outputs[0]!, build.integers(`${node.name}/heads`, [batch, queries, heads, valueWidth])], {allowzero: 1});
 		build.node('Transpose', [split], {perm: [0, 2, 1, 3]}, node.outputs);
-		return {replaces: [keys?.joined, values.joined].filter(joined => joined !== undefined)};
+		const replaces = [...joins].filter(joined => joined !== undefined);
+		for (const joined of replaces) {
+			claimed.add(joined);
+		}
+
+		return {replaces};
 	},
-};
+});
 
 export const fuseAttention: Pass = {
 	name: 'fuse-attention',
 	description: 'attention with its masks, grouped queries and cache becomes one op',
-	run: typed => rewrite(typed, [attention]),
+	run: typed => rewrite(typed, [attention(new Set())]),
 };

@@ -3,7 +3,7 @@ import {transposed} from '../graph/transposed.js';
 import type {Node} from '../graph/graph.js';
 import type {Constant} from '../graph/tensor.js';
 import type {Pass} from './pass.js';
-import {rewrite, type Rule, type View} from './rewrite.js';
+import {flatVector, isVector, rewrite, sameShape, type Rule, type View} from './rewrite.js';
 
 const matrix = (view: View, value: string): Constant | undefined => {
 	const constant = view.constant(value);
@@ -33,18 +33,16 @@ const gemm: Rule = {
 		const [x, w, bias = ''] = node.inputs as [string, string, string?];
 		const weight = matrix(view, w);
 		const {transA = 0, transB = 0, alpha = 1, beta = 1} = node.attributes;
-		const vector = bias === '' ? undefined : view.constant(bias);
 		if (!weight || transA !== 0 || alpha !== 1 || beta !== 1 || view.type(x).dtype !== 'float32') {
 			return false;
 		}
 
-		const rows = weight.dims[transB === 1 ? 0 : 1];
-		if (bias !== '' && (vector?.dims.length !== 1 || vector.dims[0] !== rows)) {
+		if (bias !== '' && !isVector(view, bias, view.type(node.outputs[0]!))) {
 			return false;
 		}
 
 		const w2 = transB === 1 ? w : build.constant(`${w}.T`, transposed(weight));
-		build.node('snug.Linear', [x, w2, ...(bias === '' ? [] : [bias])], {}, node.outputs);
+		build.node('snug.Linear', [x, w2, ...(bias === '' ? [] : [flatVector(view, build, bias)])], {}, node.outputs);
 		return true;
 	},
 };
@@ -54,7 +52,7 @@ const gather: Rule = {
 	ops: ['Gather'],
 	apply(node, view, build) {
 		const [table, ids] = node.inputs as [string, string];
-		if (!matrix(view, table) || (node.attributes['axis'] ?? 0) !== 0 || view.constant(ids) || view.known(ids)) {
+		if (!matrix(view, table) || ![0, -2].includes((node.attributes['axis'] as number | undefined) ?? 0) || view.constant(ids) || view.known(ids)) {
 			return false;
 		}
 
@@ -69,18 +67,20 @@ const bias: Rule = {
 	apply(node, view, build) {
 		const side = node.inputs.findIndex(input => view.producer(input, 'snug.Linear'));
 		const linear: Node | undefined = side < 0 ? undefined : view.producer(node.inputs[side]!);
-		const vector = view.constant(node.inputs[1 - side] ?? '');
+		const vector = node.inputs[1 - side] ?? '';
+		const type = linear && view.type(linear.outputs[0]!);
 		if (
 			!linear ||
+			!type ||
 			linear.inputs.length > 2 ||
 			!view.usedOnce(linear.outputs[0]!) ||
-			vector?.dims.length !== 1 ||
-			vector.dims[0] !== view.type(linear.outputs[0]!).shape.at(-1)
+			!isVector(view, vector, type) ||
+			!sameShape(type, view.type(node.outputs[0]!))
 		) {
 			return false;
 		}
 
-		build.node('snug.Linear', [...linear.inputs, node.inputs[1 - side]!], {}, node.outputs);
+		build.node('snug.Linear', [...linear.inputs, flatVector(view, build, vector)], {}, node.outputs);
 		return true;
 	},
 };

@@ -6,7 +6,9 @@ import {equal, isNumber, type Dim} from '../graph/dim.js';
 import type {Node} from '../graph/graph.js';
 import {constant} from '../graph/tensor.js';
 import type {Pass} from './pass.js';
-import {rewrite, type Build, type Rule, type View} from './rewrite.js';
+import {rewrite, sameShape, type Build, type Rule, type View} from './rewrite.js';
+
+const isLast = (view: View, value: string, axis: unknown): boolean => axis === -1 || axis === view.type(value).shape.length - 1;
 
 /** Concat(−x[half:], x[:half]) on the last axis: x. */
 function rotatedHalf(view: View, value: string): string | undefined {
@@ -14,7 +16,7 @@ function rotatedHalf(view: View, value: string): string | undefined {
 	const negative = concat && view.producer(concat.inputs[0]!, 'Neg');
 	const second = negative && lastAxisSlice(view, negative.inputs[0]!);
 	const first = concat && lastAxisSlice(view, concat.inputs[1]!);
-	if (!concat || !first || !second || first.x !== second.x || concat.inputs.length !== 2) {
+	if (!concat || !first || !second || first.x !== second.x || concat.inputs.length !== 2 || !isLast(view, value, concat.attributes['axis'])) {
 		return undefined;
 	}
 
@@ -49,49 +51,67 @@ function lastAxisSlice(view: View, value: string): {x: string; start: number; si
 }
 
 const ELEMENTWISE = new Set(['Cos', 'Sin', 'Cast', 'Identity']);
+const RESHAPES = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Expand']);
 
 /** The first half of the last axis of a table whose two halves are equal; built from the halves' common source. Undefined where that is not so. */
 function halve(view: View, build: Build, value: string): string | undefined {
-	const fixed = view.constant(value);
-	if (fixed) {
+	if (view.constant(value)) {
 		return halveConstant(view, build, value);
 	}
 
 	const node = view.producer(value);
-	const rank = view.type(value).shape.length;
 	if (!node) {
 		return undefined;
 	}
 
-	if (node.op === 'Concat') {
-		const axis = node.attributes['axis'] as number;
-		return (axis === -1 || axis === rank - 1) && node.inputs.length === 2 && node.inputs[0] === node.inputs[1] ? node.inputs[0] : undefined;
-	}
-
-	const again = (source: number, rest: readonly string[] = []): string | undefined => {
-		const half = halve(view, build, node.inputs[source]!);
-		return half === undefined ? undefined : build.node(node.op, source === 0 ? [half, ...rest] : [...rest, half], node.attributes);
-	};
-
+	const {shape} = view.type(value);
+	const half = (input: number): string | undefined => halve(view, build, node.inputs[input]!);
+	const again = (op: string, of: string | undefined, ...rest: readonly string[]): string | undefined =>
+		of === undefined ? undefined : build.node(op, [of, ...rest], node.attributes);
 	if (ELEMENTWISE.has(node.op)) {
-		return again(0);
+		return again(node.op, half(0));
 	}
 
-	if (node.op === 'Mul') {
-		const side = [0, 1].find(index => view.scalar(node.inputs[index]!) !== undefined);
-		return side === undefined ? undefined : again(1 - side, [node.inputs[side]!]);
+	if (RESHAPES.has(node.op)) {
+		const from = view.type(node.inputs[0]!).shape;
+		const of = from.length > 0 && equal(from.at(-1)!, shape.at(-1)!) ? half(0) : undefined;
+		const to = build.integers(`${value}.half`, [...shape.slice(0, -1), (shape.at(-1) as number) / 2]);
+		return of === undefined ? undefined : build.node(node.op === 'Expand' ? 'Expand' : 'Reshape', [of, to], node.op === 'Expand' ? {} : {allowzero: 1});
 	}
 
-	if (node.op === 'Unsqueeze') {
-		const axes = view.known(node.inputs[1]!);
-		return axes?.every(axis => isNumber(axis) && axis !== rank - 1 && axis !== -1) ? again(0, [node.inputs[1]!]) : undefined;
-	}
+	switch (node.op) {
+		case 'Concat': {
+			return isLast(view, value, node.attributes['axis']) && node.inputs.length === 2 && node.inputs[0] === node.inputs[1] ? node.inputs[0] : undefined;
+		}
 
-	if (node.op === 'Gather' && ((node.attributes['axis'] as number | undefined) ?? 0) === 0) {
-		return again(0, [node.inputs[1]!]);
-	}
+		case 'Mul': {
+			const side = [0, 1].find(index => view.scalar(node.inputs[index]!) !== undefined);
+			return side === undefined ? undefined : again('Mul', half(1 - side), node.inputs[side]!);
+		}
 
-	return undefined;
+		case 'Transpose': {
+			return (node.attributes['perm'] as readonly number[] | undefined)?.at(-1) === shape.length - 1 ? again('Transpose', half(0)) : undefined;
+		}
+
+		case 'Slice': {
+			const axes = view.known(node.inputs[3] ?? '');
+			return axes?.every(axis => isNumber(axis) && !isLast(view, value, axis)) ? again('Slice', half(0), ...node.inputs.slice(1)) : undefined;
+		}
+
+		case 'Gather': {
+			const rows = ((node.attributes['axis'] as number | undefined) ?? 0) === 0 && view.type(node.inputs[0]!).shape.length > 1;
+			return rows ? again('Gather', half(0), node.inputs[1]!) : undefined;
+		}
+
+		// A table of angles is no weight: no codec may round it.
+		case 'snug.Embedding': {
+			return again('Gather', half(1), node.inputs[0]!);
+		}
+
+		default: {
+			return undefined;
+		}
+	}
 }
 
 function halveConstant(view: View, build: Build, value: string): string | undefined {
@@ -149,21 +169,35 @@ const rotary: Rule = {
 		}
 
 		const [batch, heads, sequence, width] = shape as [Dim, Dim, Dim, Dim];
+		const type = view.type(parts.x);
+		const dims = [parts.cosine, parts.sine].map(table => view.type(table).shape);
+		const batches = dims.map(table => (table.length === 4 ? table[0]! : 1));
+		const fits = dims.every(
+			table => [2, 3, 4].includes(table.length) && equal(table.at(-2)!, sequence) && equal(table.at(-1)!, width) && (table.length < 3 || table.at(-3) === 1),
+		);
+		if (
+			!isNumber(heads) ||
+			!isNumber(width) ||
+			type.dtype !== 'float32' ||
+			!fits ||
+			!equal(batches[0]!, batches[1]!) ||
+			!sameShape(type, view.type(node.outputs[0]!))
+		) {
+			return false;
+		}
+
 		const tables = [parts.cosine, parts.sine].map(table => {
-			const dims = view.type(table).shape;
-			const fits = dims.length >= 2 && equal(dims.at(-2)!, sequence) && equal(dims.at(-1)!, width) && (dims.length < 3 || dims.at(-3) === 1);
-			const half = fits ? halve(view, build, table) : undefined;
-			const tableBatch = dims.length === 4 ? dims[0]! : 1;
-			return half && build.node('Reshape', [half, build.integers(`${node.name}/table`, [tableBatch, sequence, (width as number) / 2])]);
+			const half = halve(view, build, table);
+			return half && build.node('Reshape', [half, build.integers(`${node.name}/table`, [batches[0]!, sequence, width / 2])], {allowzero: 1});
 		});
-		if (!isNumber(heads) || !isNumber(width) || tables.some(table => table === undefined)) {
+		if (tables.some(table => table === undefined)) {
 			return false;
 		}
 
 		const rows = build.node('Transpose', [parts.x], {perm: [0, 2, 1, 3]});
-		const flat = build.node('Reshape', [rows, build.integers(`${node.name}/flat`, [batch, sequence, heads * width])]);
+		const flat = build.node('Reshape', [rows, build.integers(`${node.name}/flat`, [batch, sequence, heads * width])], {allowzero: 1});
 		const rotated = build.node('snug.Rotary', [flat, tables[0]!, tables[1]!], {heads, interleaved: 0});
-		const split = build.node('Reshape', [rotated, build.integers(`${node.name}/heads`, [batch, sequence, heads, width])]);
+		const split = build.node('Reshape', [rotated, build.integers(`${node.name}/heads`, [batch, sequence, heads, width])], {allowzero: 1});
 		build.node('Transpose', [split], {perm: [0, 2, 1, 3]}, node.outputs);
 		return true;
 	},

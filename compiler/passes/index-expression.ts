@@ -1,52 +1,26 @@
 /**
  * What a mask means: the element of a tensor as an expression of its indices. Follows integer and boolean ops back to ranges,
  * constants and the graph's inputs, so that every way in which exporters build a causal or padding mask reads the same.
- *
- * An element is an integer (a `Dim` over the symbols and the index symbols `$0`, `$1`, …), a truth value, or an element of an input.
  */
-import {add, equal, isNumber, lessOrEqual, multiply, negate, subtract, symbol, type Dim} from '../graph/dim.js';
+import {add, equal, isNumber, lessOrEqual, multiply, negate, subtract, type Dim} from '../graph/dim.js';
+import {isFloat} from '../graph/dtype.js';
 import {boundsOf, type Node} from '../graph/graph.js';
-import {sizeOf} from '../graph/tensor.js';
+import {sizeOf, type Constant} from '../graph/tensor.js';
+import {atMost, integer, isTruth, isZero, not, numberOf, type Element, type Index} from './mask-element.js';
 import type {View} from './rewrite.js';
-
-export type Element =
-	| {readonly kind: 'integer'; readonly value: Dim}
-	/** A float known at compile time. */
-	| {readonly kind: 'float'; readonly value: number}
-	| {readonly kind: 'input'; readonly name: string; readonly index: readonly Dim[]}
-	| {readonly kind: 'atMost'; readonly left: Dim; readonly right: Dim}
-	| {readonly kind: 'and' | 'or'; readonly left: Element; readonly right: Element}
-	| {readonly kind: 'not'; readonly of: Element}
-	| {readonly kind: 'select'; readonly condition: Element; readonly yes: Element; readonly no: Element}
-	/** 1 − x, how float masks are inverted. */
-	| {readonly kind: 'complement'; readonly of: Element}
-	/** x × value. */
-	| {readonly kind: 'scaled'; readonly of: Element; readonly by: number};
-
-export const indexSymbol = (axis: number): Dim => symbol(`$${axis}`);
-
-const integer = (value: Dim): Element => ({kind: 'integer', value});
-
-const TRUE = integer(1);
-const FALSE = integer(0);
-
-export type Index = readonly Dim[];
 
 /** The element of `value` at `index`, or undefined when it depends on something that is not followed. */
 export function elementAt(view: View, value: string, index: Index, depth = 64): Element | undefined {
 	const known = view.known(value);
 	const type = view.type(value);
-	const constant = known ? undefined : view.constant(value);
-	if (known) {
-		return knownAt(known, type.shape, index);
-	}
-
-	if (constant) {
-		return constantAt(constant.read(), constant.dims, constant.dtype, index);
+	const constant = view.constant(value);
+	const found = (constant && constantAt(constant, index)) ?? (known && knownAt(known, type.shape, index));
+	if (found || known || constant) {
+		return found;
 	}
 
 	if (view.graph.inputs.includes(value)) {
-		return {kind: 'input', name: value, index};
+		return {kind: 'input', name: value, index, truth: type.dtype === 'bool' || /mask/i.test(value)};
 	}
 
 	const node = view.producer(value);
@@ -64,7 +38,12 @@ function knownAt(known: readonly Dim[], shape: readonly Dim[], index: Index): El
 		flat = add(multiply(flat, shape[axis]!), i);
 	}
 
-	return isNumber(flat) && known[flat] !== undefined ? integer(known[flat]!) : progression(known, index);
+	if (isNumber(flat)) {
+		const element = known[flat];
+		return element === undefined ? undefined : integer(element);
+	}
+
+	return shape.filter(dim => dim !== 1).length === 1 ? progression(known, index) : undefined;
 }
 
 /** Arithmetic sequences along the one axis that is not 1, such as a constant arange. */
@@ -76,15 +55,17 @@ function progression(values: readonly Dim[], index: Index): Element | undefined 
 		: undefined;
 }
 
-function constantAt(data: ArrayLike<number | bigint>, dims: readonly number[], dtype: string, index: Index): Element | undefined {
+function constantAt({dtype, dims, read}: Constant, index: Index): Element | undefined {
+	// Half floats are bit patterns here.
+	if (dtype === 'float16' || dtype === 'bfloat16' || sizeOf(dims) > 1 << 22) {
+		return undefined;
+	}
+
+	const data = read() as ArrayLike<number | bigint>;
 	const first = Number(data[0] ?? 0);
 	const float = dtype.startsWith('float');
 	const element = (value: number): Element => (float ? {kind: 'float', value} : integer(value));
-	if (sizeOf(dims) <= 1 << 22 && Array.prototype.every.call(data, value => Number(value) === first)) {
-		return element(first);
-	}
-
-	return triangle(data, dims, index, element);
+	return Array.prototype.every.call(data, value => Number(value) === first) ? element(first) : triangle(data, dims, index, element);
 }
 
 /** A square constant that is one value on and below a diagonal and another above it: the causal mask that older exporters store. */
@@ -117,42 +98,56 @@ function broadcastIndex({node, view, index}: Site, input: number): Index {
 
 const operand = (site: Site, input: number): Element | undefined => site.at(input, broadcastIndex(site, input));
 
-function arithmetic(combine: (a: Dim, b: Dim) => Dim) {
+function arithmetic(combine: (a: Dim, b: Dim) => Dim, otherwise: (a: Element, b: Element) => Element | undefined) {
 	return (site: Site): Element | undefined => {
 		const [a, b] = [operand(site, 0), operand(site, 1)];
-		if (a?.kind === 'integer' && b?.kind === 'integer') {
+		if (!a || !b) {
+			return undefined;
+		}
+
+		if (a.kind === 'integer' && b.kind === 'integer') {
 			return integer(combine(a.value, b.value));
 		}
 
-		// 1 − mask and mask × minimum are how float masks are made; adding zero is how they are joined.
-		const numbers = [a, b].map(element =>
-			element?.kind === 'float' || (element?.kind === 'integer' && isNumber(element.value)) ? (element.value as number) : undefined,
-		);
-		if (site.node.op === 'Sub' && numbers[0] === 1 && b) {
-			return {kind: 'complement', of: b};
-		}
-
-		if (site.node.op === 'Mul' && a && b && (numbers[0] !== undefined || numbers[1] !== undefined)) {
-			return {kind: 'scaled', of: numbers[1] === undefined ? b : a, by: (numbers[1] ?? numbers[0])!};
-		}
-
-		return undefined;
+		const [left, right] = [numberOf(a), numberOf(b)];
+		return left !== undefined && right !== undefined ? {kind: 'float', value: combine(left, right) as number} : otherwise(a, b);
 	};
 }
 
-function comparison(build: (a: Dim, b: Dim) => Element, onInput?: (input: Element, value: number) => Element | undefined) {
+const scaled = (of: Element, by: number): Element => (of.kind === 'scaled' ? {kind: 'scaled', of: of.of, by: by * of.by} : {kind: 'scaled', of, by});
+
+/** mask × minimum, and a mask that a condition switches off. */
+function times(a: Element, b: Element): Element | undefined {
+	const [left, right] = [numberOf(a), numberOf(b)];
+	if (left !== undefined || right !== undefined) {
+		return scaled(right === undefined ? b : a, (right ?? left)!);
+	}
+
+	const condition = isTruth(a) ? a : isTruth(b) ? b : undefined;
+	return condition && {kind: 'select', condition, yes: condition === a ? b : a, no: {kind: 'float', value: 0}};
+}
+
+/** 1 − mask is how float masks are inverted; mask − 1 is the same, less than 0. */
+function minus(a: Element, b: Element): Element | undefined {
+	if (numberOf(a) === 1 && isTruth(b)) {
+		return {kind: 'complement', of: b};
+	}
+
+	return numberOf(b) === 1 && isTruth(a) ? scaled({kind: 'complement', of: a}, -1) : undefined;
+}
+
+function comparison(build: (a: Dim, b: Dim) => Element, onNumber?: (element: Element, value: number) => Element | undefined) {
 	return (site: Site): Element | undefined => {
 		const [a, b] = [operand(site, 0), operand(site, 1)];
 		if (a?.kind === 'integer' && b?.kind === 'integer') {
 			return build(a.value, b.value);
 		}
 
-		return a && (b?.kind === 'integer' || b?.kind === 'float') && isNumber(b.value) ? onInput?.(a, b.value) : undefined;
+		const value = numberOf(b);
+		return a && value !== undefined ? onNumber?.(a, value) : undefined;
 	};
 }
 
-const not = (of: Element): Element => ({kind: 'not', of});
-const atMost = (left: Dim, right: Dim): Element => ({kind: 'atMost', left, right});
 const pair =
 	(kind: 'and' | 'or') =>
 	(site: Site): Element | undefined => {
@@ -184,8 +179,8 @@ function gathered({node, view, index, at}: Site): Element | undefined {
 	const data = view.type(node.inputs[0]!).shape.length;
 	const ids = view.type(node.inputs[1]!).shape.length;
 	const axis = ((node.attributes['axis'] as number | undefined) ?? 0) + (((node.attributes['axis'] as number | undefined) ?? 0) < 0 ? data : 0);
-	const id = at(1, index.slice(axis, axis + ids));
-	return id?.kind === 'integer' ? at(0, [...index.slice(0, axis), id.value, ...index.slice(axis + ids)]) : undefined;
+	const id = position(view, at(1, index.slice(axis, axis + ids)), view.type(node.inputs[0]!).shape[axis]!);
+	return id === undefined ? undefined : at(0, [...index.slice(0, axis), id, ...index.slice(axis + ids)]);
 }
 
 function gatheredNd({node, view, index, at}: Site): Element | undefined {
@@ -195,8 +190,19 @@ function gatheredNd({node, view, index, at}: Site): Element | undefined {
 		return undefined;
 	}
 
-	const ids = Array.from({length: count}, (_, i) => at(1, [...index.slice(0, indices.length - 1), i]));
-	return ids.every(id => id?.kind === 'integer') ? at(0, [...ids.map(id => (id as {value: Dim}).value), ...index.slice(indices.length - 1)]) : undefined;
+	const {shape} = view.type(node.inputs[0]!);
+	const ids = Array.from({length: count}, (_, i) => position(view, at(1, [...index.slice(0, indices.length - 1), i]), shape[i]!));
+	return ids.every(id => id !== undefined) ? at(0, [...ids, ...index.slice(indices.length - 1)]) : undefined;
+}
+
+/** An index counted from the front; undefined where its sign is not known. */
+function position(view: View, id: Element | undefined, size: Dim): Dim | undefined {
+	if (id?.kind !== 'integer') {
+		return undefined;
+	}
+
+	const front = lessOrEqual(0, id.value, boundsOf(view.graph));
+	return front ? id.value : front === false ? add(id.value, size) : undefined;
 }
 
 function concatenated({node, view, index, at}: Site): Element | undefined {
@@ -257,14 +263,14 @@ function triangular({node, view, index, at}: Site): Element | undefined {
 
 	const [row, column] = [index.at(-2)!, index.at(-1)!];
 	const condition = upper ? atMost(add(row, k), column) : atMost(column, add(row, k));
-	const zero: Element = view.type(node.inputs[0]!).dtype.startsWith('float') ? {kind: 'float', value: 0} : FALSE;
+	const zero: Element = view.type(node.inputs[0]!).dtype.startsWith('float') ? {kind: 'float', value: 0} : integer(0);
 	return {kind: 'select', condition, yes: inner, no: zero};
 }
 
 const rules: Readonly<Record<string, (site: Site) => Element | undefined>> = {
-	Add: arithmetic(add),
-	Sub: arithmetic(subtract),
-	Mul: arithmetic(multiply),
+	Add: arithmetic(add, (left, right) => ({kind: 'sum', left, right})),
+	Sub: arithmetic(subtract, minus),
+	Mul: arithmetic(multiply, times),
 	Neg(site) {
 		const a = operand(site, 0);
 		return a?.kind === 'integer' ? integer(negate(a.value)) : undefined;
@@ -274,11 +280,11 @@ const rules: Readonly<Record<string, (site: Site) => Element | undefined>> = {
 	GreaterOrEqual: comparison((a, b) => atMost(b, a)),
 	Greater: comparison(
 		(a, b) => atMost(add(b, 1), a),
-		(input, value) => (value === 0 ? input : undefined),
+		(element, value) => (value === 0 && isTruth(element) ? element : undefined),
 	),
 	Equal: comparison(
-		(a, b) => (equal(a, b) ? TRUE : {kind: 'and', left: atMost(a, b), right: atMost(b, a)}),
-		(input, value) => (value === 0 ? not(input) : value === 1 ? input : undefined),
+		(a, b) => (equal(a, b) ? integer(1) : {kind: 'and', left: atMost(a, b), right: atMost(b, a)}),
+		(element, value) => (value === 0 ? isZero(element) : value === 1 && isTruth(element) ? element : undefined),
 	),
 	And: pair('and'),
 	Or: pair('or'),
@@ -290,7 +296,21 @@ const rules: Readonly<Record<string, (site: Site) => Element | undefined>> = {
 		const [condition, yes, no] = [operand(site, 0), operand(site, 1), operand(site, 2)];
 		return condition && yes && no ? {kind: 'select', condition, yes, no} : undefined;
 	},
-	Cast: through,
+	Cast({node, view, ...site}) {
+		const a = operand({node, view, ...site}, 0);
+		const [from, to] = [view.type(node.inputs[0]!).dtype, view.type(node.outputs[0]!).dtype];
+		if (!a || isTruth(a)) {
+			return a;
+		}
+
+		if (to === 'bool') {
+			const zero = isZero(a);
+			return zero && not(zero);
+		}
+
+		// Fractions are cut off.
+		return isFloat(from) && !isFloat(to) ? undefined : a;
+	},
 	Identity: through,
 	Expand: through,
 	Reshape: reshaped,
@@ -312,12 +332,7 @@ const rules: Readonly<Record<string, (site: Site) => Element | undefined>> = {
 	},
 	ConstantOfShape({node}) {
 		const value = node.attributes['value'];
-		if (typeof value === 'object' && 'read' in value) {
-			const element = Number(value.read()[0]);
-			return value.dtype.startsWith('float') ? {kind: 'float', value: element} : integer(element);
-		}
-
-		return {kind: 'float', value: 0};
+		return typeof value === 'object' && 'read' in value ? constantAt(value, [0]) : {kind: 'float', value: 0};
 	},
 	Gather: gathered,
 	GatherND: gatheredNd,

@@ -12,6 +12,8 @@ export const joinSiblings: Pass = {
 	name: 'join-siblings',
 	description: 'Linears that share an input are computed together',
 	run({graph}): Graph {
+		const kept = new Set([...graph.outputs, ...graph.states.map(({output}) => output)]);
+		const isConstant = (name: string): boolean => graph.constants.has(name);
 		const uses = new Map<string, number>();
 		for (const input of graph.nodes.flatMap(readsOf)) {
 			uses.set(input, (uses.get(input) ?? 0) + 1);
@@ -19,7 +21,13 @@ export const joinSiblings: Pass = {
 
 		const groups = new Map<string, Node[]>();
 		for (const node of graph.nodes) {
-			if (node.op === 'snug.Linear' && uses.get(node.inputs[1]!) === 1 && !graph.outputs.includes(node.outputs[0]!)) {
+			if (
+				node.op === 'snug.Linear' &&
+				uses.get(node.inputs[1]!) === 1 &&
+				!kept.has(node.outputs[0]!) &&
+				isConstant(node.inputs[1]!) &&
+				((node.inputs[2] ?? '') === '' || isConstant(node.inputs[2]!))
+			) {
 				groups.set(node.inputs[0]!, [...(groups.get(node.inputs[0]!) ?? []), node]);
 			}
 		}
@@ -32,11 +40,7 @@ export const joinSiblings: Pass = {
 		for (const [x, siblings] of groups) {
 			const parts = siblings.map(node => graph.constants.get(node.inputs[1]!)!);
 			const biased = siblings.filter(node => (node.inputs[2] ?? '') !== '');
-			if (
-				siblings.length < 2 ||
-				(biased.length !== 0 && biased.length !== siblings.length) ||
-				parts.some(part => part.quantized) !== parts.every(part => part.quantized)
-			) {
+			if (siblings.length < 2 || (biased.length !== 0 && biased.length !== siblings.length) || new Set(parts.map(codesOf)).size > 1) {
 				continue;
 			}
 
@@ -73,6 +77,9 @@ export const joinSiblings: Pass = {
 	},
 };
 
+/** In which codes the file holds a matrix: only equal ones can be stacked. */
+const codesOf = ({dtype, quantized}: Constant): string => (quantized ? `${quantized.bits} bits, ${quantized.group}` : dtype);
+
 /** Matrices on top of each other, or vectors one after another; read when asked for. */
 function stack(parts: readonly Constant[]): Constant {
 	const rows = parts.reduce((sum, part) => sum + part.dims[0]!, 0);
@@ -101,10 +108,6 @@ function stack(parts: readonly Constant[]): Constant {
 function stackCodes(parts: readonly Constant[]): Constant['quantized'] {
 	const sources = parts.map(part => part.quantized!);
 	const [{bits, group}] = sources as [NonNullable<Constant['quantized']>];
-	if (sources.some(source => source.bits !== bits || source.group !== group)) {
-		return undefined;
-	}
-
 	const columns = parts[0]!.dims[1]!;
 	const join = (arrays: readonly Float32Array[]): Float32Array => Float32Array.from(arrays.flatMap(array => [...array]));
 	return {

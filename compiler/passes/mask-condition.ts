@@ -1,6 +1,6 @@
 /** Masks as conditions: the conjunction under which a query may attend to a key, from the expression of a mask's element. */
 import {add, isNumber, keyOf, lessOrEqual, type Bounds, type Dim} from '../graph/dim.js';
-import type {Element, Index} from './index-expression.js';
+import {HIDDEN, isTruth, numberOf, type Element, type Index} from './mask-element.js';
 
 /** A truth value as a conjunction of conditions; undefined when it is none. */
 export type Condition =
@@ -58,11 +58,12 @@ export function conjunction(element: Element, bounds: Bounds, positive = true): 
 
 			return undefined;
 		}
+
+		case 'sum': {
+			return undefined;
+		}
 	}
 }
-
-/** Smaller than any score: what additive masks use in place of minus infinity. */
-const HIDDEN = -1e4;
 
 /** An additive mask (0 where one may attend, very negative elsewhere) as the conjunction of conditions under which one may. */
 export function attends(element: Element, bounds: Bounds): readonly Condition[] | undefined {
@@ -73,22 +74,22 @@ export function attends(element: Element, bounds: Bounds): readonly Condition[] 
 		}
 
 		case 'select': {
-			const hides = (side: Element): boolean => side.kind === 'float' && side.value <= HIDDEN;
-			const zero = (side: Element): boolean => (side.kind === 'float' || side.kind === 'integer') && side.value === 0;
-			if (zero(element.yes) && hides(element.no)) {
-				return conjunction(element.condition, bounds);
+			const {condition, yes, no} = element;
+			if (hides(no)) {
+				return within(condition, attends(yes, bounds), bounds, true);
 			}
 
-			// (mask − 1 ? minimum : 1 − mask) leaves 0 on the other side, whatever it is called.
-			if (hides(element.yes) && (zero(element.no) || sameTruth(element.condition, element.no))) {
-				return conjunction(element.condition, bounds, false);
-			}
-
-			return undefined;
+			// (1 − mask ? minimum : 1 − mask) leaves 0 on the other side, whatever it is called.
+			return hides(yes) ? within(condition, sameText(condition, no) ? [] : attends(no, bounds), bounds, false) : undefined;
 		}
 
 		case 'scaled': {
-			return element.by <= HIDDEN ? conjunction(element.of, bounds, false) : undefined;
+			return element.by <= HIDDEN && isTruth(element.of) ? conjunction(element.of, bounds, false) : undefined;
+		}
+
+		case 'sum': {
+			const [left, right] = [attends(element.left, bounds), attends(element.right, bounds)];
+			return left && right ? [...left, ...right] : undefined;
 		}
 
 		default: {
@@ -97,8 +98,32 @@ export function attends(element: Element, bounds: Bounds): readonly Condition[] 
 	}
 }
 
-/** Where the condition is false, `value` is 0: it is the same element, read as a number. */
-const sameTruth = (condition: Element, value: Element): boolean => textOf(condition) === textOf(value);
+const hides = (element: Element): boolean => (numberOf(element) ?? 0) <= HIDDEN;
 
-const textOf = (element: Element): string =>
+/** `rest`, and that `condition` is `positive`. A part of the condition that `rest` implies need not be said again: A ∧ ¬(A ∧ B) is A ∧ ¬B. */
+function within(condition: Element, rest: readonly Condition[] | undefined, bounds: Bounds, positive: boolean): readonly Condition[] | undefined {
+	const said = rest && conjunction(condition, bounds, positive);
+	if (!rest || said) {
+		return said && [...said, ...rest];
+	}
+
+	if (condition.kind === 'not') {
+		return within(condition.of, rest, bounds, !positive);
+	}
+
+	const [left, right] = condition.kind === (positive ? 'or' : 'and') ? [condition.left, condition.right] : [];
+	for (const [one, other] of left && right ? [[left, right] as const, [right, left] as const] : []) {
+		const implied = conjunction(one, bounds, !positive);
+		if (implied?.every(part => rest.some(known => textOf(known) === textOf(part)))) {
+			return within(other, rest, bounds, positive);
+		}
+	}
+
+	return undefined;
+}
+
+/** Where the condition is false, `value` is 0: it is the same element, read as a number. */
+const sameText = (condition: Element, value: Element): boolean => textOf(condition) === textOf(value);
+
+const textOf = (element: Element | Condition): string =>
 	JSON.stringify(element, (_, part: unknown) => (typeof part === 'object' && part !== null && 'key' in part ? keyOf(part as Dim) : part));

@@ -3,7 +3,7 @@
  * Rules read as a list of conditions, then the replacement.
  */
 import {readsOf} from '../graph/captures.js';
-import type {Dim} from '../graph/dim.js';
+import {equal, type Dim} from '../graph/dim.js';
 import type {Attributes, Graph, Node, ValueType} from '../graph/graph.js';
 import {constant as constantOf, sizeOf, type Constant, type Tensor} from '../graph/tensor.js';
 import type {TypedGraph} from './infer-types.js';
@@ -44,6 +44,27 @@ export type Rule = {
 	 */
 	apply(node: Node, view: View, build: Build): boolean | {readonly replaces: readonly Node[]};
 };
+
+export const sameShape = (a: ValueType, b: ValueType): boolean => a.shape.length === b.shape.length && a.shape.every((dim, axis) => equal(dim, b.shape[axis]!));
+
+/** Whether `value` is a constant that repeats over all axes but the last of `type`, and changes neither its shape nor its element type. */
+export function isVector({constant}: View, value: string, type: ValueType): boolean {
+	const found = constant(value);
+	return (
+		found !== undefined &&
+		found.dtype === type.dtype &&
+		found.dims.length > 0 &&
+		found.dims.length <= type.shape.length &&
+		found.dims.at(-1) === type.shape.at(-1) &&
+		found.dims.slice(0, -1).every(dim => dim === 1)
+	);
+}
+
+/** The name of a vector constant as one of rank 1. */
+export function flatVector(view: View, build: Build, value: string): string {
+	const found = view.constant(value)!;
+	return found.dims.length === 1 ? value : build.constant(`${value}.flat`, {...found, dims: found.dims.slice(-1)});
+}
 
 function viewOf({graph, known}: TypedGraph): View {
 	const producers = new Map<string, Node>();

@@ -14,7 +14,7 @@ export const shareCommon: Pass = {
 		for (const original of graph.nodes) {
 			const node = renamed.size > 0 ? renameReads(original, renamed) : original;
 			const plain = Object.values(node.attributes).every(value => typeof value !== 'object' || Array.isArray(value));
-			const key = JSON.stringify([node.op, node.inputs, node.attributes, node.outputs.map(output => output !== '')]);
+			const key = keyOf(node);
 			const twin = plain && !node.op.startsWith('Random') ? seen.get(key) : undefined;
 			if (twin && !node.outputs.some(output => kept.has(output))) {
 				for (const [index, output] of node.outputs.entries()) {
@@ -31,3 +31,9 @@ export const shareCommon: Pass = {
 		return renamed.size === 0 ? graph : {...graph, nodes};
 	},
 };
+
+/** JSON has one word for NaN and the infinities, and one for both zeros. */
+const keyOf = ({op, inputs, attributes, outputs}: Node): string =>
+	JSON.stringify([op, inputs, attributes, outputs.map(output => output !== '')], (_, value: unknown) =>
+		typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? {number: Object.is(value, -0) ? '-0' : String(value)} : value,
+	);

@@ -4,7 +4,8 @@ import {equal} from '../graph/dim.js';
 import type {Graph, Node} from '../graph/graph.js';
 import type {Pass} from './pass.js';
 
-const SHAPES = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Expand', 'Slice', 'Tile', 'Pad']);
+/** Where these keep the shape they keep the elements. */
+const SHAPES = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Expand', 'Tile']);
 
 export const simplify: Pass = {
 	name: 'simplify',
@@ -34,7 +35,8 @@ function changesNothing(node: Node, graph: Graph): boolean {
 		return false;
 	}
 
-	const sameShape = input.shape.length === output.shape.length && input.shape.every((dim, axis) => equal(dim, output.shape[axis]!));
+	const sameShape =
+		input.dtype === output.dtype && input.shape.length === output.shape.length && input.shape.every((dim, axis) => equal(dim, output.shape[axis]!));
 	switch (node.op) {
 		case 'Identity':
 		case 'Dropout': {
@@ -50,15 +52,23 @@ function changesNothing(node: Node, graph: Graph): boolean {
 			return perm !== undefined && perm.every((axis, index) => axis === index);
 		}
 
+		case 'Slice': {
+			return sameShape && only(graph, node.inputs[4], 1);
+		}
+
+		case 'Pad': {
+			// An element more in front and one less behind would keep the shape too.
+			return sameShape && only(graph, node.inputs[1], 0);
+		}
+
 		default: {
-			// A slice or a tile of the same shape is the whole; Slice with a negative step is not, and has its steps as input 4.
-			return SHAPES.has(node.op) && sameShape && !(node.op === 'Slice' && node.inputs.length > 4 && !forward(graph, node.inputs[4]!));
+			return SHAPES.has(node.op) && sameShape;
 		}
 	}
 }
 
-function forward(graph: Graph, steps: string): boolean {
-	const elements =
-		graph.values.get(steps) ?? (graph.constants.has(steps) ? Array.from(graph.constants.get(steps)!.read() as BigInt64Array, Number) : undefined);
-	return steps === '' || (elements?.every(step => step === 1) ?? false);
+/** Whether an input that is there is known to hold nothing but `value`. */
+function only(graph: Graph, input = '', value: number): boolean {
+	const elements = graph.values.get(input) ?? graph.constants.get(input)?.read();
+	return input === '' || (elements !== undefined && Array.prototype.every.call(elements, element => Number(element) === value));
 }
