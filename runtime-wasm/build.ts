@@ -94,13 +94,19 @@ export async function buildKernels(): Promise<void> {
 			const key = path.join(cache, hash.digest('hex').slice(0, 32));
 			if (!existsSync(`${key}.o`)) {
 				const made = await run(runClang, ['clang', ...common, ...flags, '-c', name, '-o', 'out.o'], files);
-				const text = await run(runClang, ['clang', ...common, ...flags, '-E', '-P', name, '-o', 'out.i'], files);
-				writeFileSync(`${key}.i`, text['out.i']!);
+				// Both variants have the same functions: the plain one tells their parameters.
+				if (variant === 'plain') {
+					const text = await run(runClang, ['clang', ...common, ...flags, '-E', '-P', name, '-o', 'out.i'], files);
+					writeFileSync(`${key}.i`, text['out.i']!);
+				}
+
 				writeFileSync(`${key}.o`, made['out.o']!);
 			}
 
 			objects[name.replace(/c$/, 'o')] = readFileSync(`${key}.o`);
-			Object.assign(prototypes, parsePrototypes(readFileSync(`${key}.i`, 'utf8')));
+			if (variant === 'plain') {
+				Object.assign(prototypes, parsePrototypes(readFileSync(`${key}.i`, 'utf8')));
+			}
 		}
 
 		const linked = await run(runLLVM, ['wasm-ld', '--no-entry', '--import-memory', '--strip-all', ...Object.keys(objects), '-o', 'out.wasm'], objects);
