@@ -3,6 +3,7 @@
  * says what went wrong with the address. Knows nothing of hashes. Runs where it is called: in the worker, or on the caller's thread.
  */
 import {SnugError} from '../../compiler/error.js';
+import {readBody, type Room} from './body.js';
 import {isAbort} from './protocol.js';
 
 export type FetchOptions = {
@@ -10,6 +11,8 @@ export type FetchOptions = {
 	readonly signal: AbortSignal;
 	/** Bytes that the file has; undefined when that is not known. */
 	readonly bytes?: number | undefined;
+	/** Where the bytes go if it is large enough for them. */
+	readonly room?: Room | undefined;
 	/** Passes by the HTTP cache. */
 	readonly reload?: boolean;
 	onBytes?(count: number): void;
@@ -20,9 +23,6 @@ export type FetchOptions = {
 	/** Milliseconds without a byte after which a connection counts as lost. */
 	readonly stall?: number;
 };
-
-/** A file of unknown size (the manifest) may have so many. */
-const unknownLimit = 64 * 1024 * 1024;
 
 export async function fetchFile(url: URL, options: FetchOptions): Promise<Uint8Array> {
 	const {signal, tries = 4, delay = 300} = options;
@@ -63,7 +63,7 @@ const unreachable = (url: URL, cause: unknown, tries: number): SnugError =>
 		{cause},
 	);
 
-async function fetchOnce(url: URL, {fetch, signal, bytes, reload = false, onBytes, stall = 30_000}: FetchOptions): Promise<Uint8Array> {
+async function fetchOnce(url: URL, {fetch, signal, bytes, room, reload = false, onBytes, stall = 30_000}: FetchOptions): Promise<Uint8Array> {
 	const watch = new AbortController();
 	const lost = new SnugError('stalled', {subject: url.href, problem: `no byte came for ${stall / 1000} s`, hint: 'check the network'});
 	let timer = setTimeout(() => {
@@ -89,7 +89,7 @@ async function fetchOnce(url: URL, {fetch, signal, bytes, reload = false, onByte
 			});
 			alive();
 			checkStatus(url, response);
-			return readBody(url, response, bytes, count => {
+			return readBody(url, response, bytes, room, count => {
 				alive();
 				onBytes?.(count);
 			});
@@ -124,74 +124,6 @@ function checkStatus(url: URL, response: Response): void {
 			hint: busy ? 'try again later' : 'check that the whole bundle was uploaded',
 		});
 	}
-}
-
-async function readBody(url: URL, response: Response, bytes: number | undefined, onBytes: (count: number) => void): Promise<Uint8Array> {
-	const limit = bytes ?? unknownLimit;
-	const tooLong = (): SnugError =>
-		new SnugError('long-file', {
-			subject: url.href,
-			problem: 'the file is too long',
-			expected: `${bytes === undefined ? 'at most ' : ''}${limit} bytes`,
-			found: 'more',
-			hint: 'upload the bundle again',
-		});
-	const parts: Uint8Array[] = [];
-	// With the size known, one buffer of it takes the bytes as they come.
-	const whole = bytes === undefined ? undefined : new Uint8Array(bytes);
-	let length = 0;
-	const take = (part: Uint8Array): void => {
-		if (length + part.length > limit) {
-			throw tooLong();
-		}
-
-		if (whole) {
-			whole.set(part, length);
-		} else {
-			parts.push(part);
-		}
-
-		length += part.length;
-		onBytes(part.length);
-	};
-
-	const reader = response.body?.getReader();
-	if (reader) {
-		try {
-			for (let read = await reader.read(); !read.done; read = await reader.read()) {
-				take(read.value);
-			}
-		} catch (error) {
-			// Not awaited: a broken stream may never confirm.
-			reader.cancel().catch(() => undefined);
-			throw error;
-		}
-	} else {
-		take(new Uint8Array(await response.arrayBuffer()));
-	}
-
-	if (bytes !== undefined && length < bytes) {
-		throw new SnugError('short-file', {
-			subject: url.href,
-			problem: 'the file is too short',
-			expected: `${bytes} bytes`,
-			found: String(length),
-			hint: 'upload the bundle again',
-		});
-	}
-
-	return whole ?? join(parts, length);
-}
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
-	const whole = new Uint8Array(length);
-	let at = 0;
-	for (const part of parts) {
-		whole.set(part, at);
-		at += part.length;
-	}
-
-	return whole;
 }
 
 export const sleep = async (milliseconds: number, signal: AbortSignal): Promise<void> =>

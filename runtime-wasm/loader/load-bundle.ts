@@ -147,10 +147,12 @@ function copiesOf({parts, chunks}: Bundle, {placement}: LevelEntry): readonly Co
 async function placeChunks(bundle: Bundle, level: LevelEntry, source: Source, memory: WebAssembly.Memory, onBytes: (count: number) => void): Promise<void> {
 	const copies = copiesOf(bundle, level);
 	const queue = [...level.chunks];
+	const largest = queue.reduce((most, chunk) => Math.max(most, bundle.chunks[chunk]!.bytes), 0);
 	let failed = false;
 	const work = async (): Promise<void> => {
+		const room = {buffer: new ArrayBuffer(largest)};
 		for (let chunk = queue.shift(); chunk !== undefined && !failed; chunk = queue.shift()) {
-			const bytes = await source.read(bundle.chunks[chunk]!, onBytes).catch((error: unknown) => {
+			const bytes = await source.read(bundle.chunks[chunk]!, onBytes, room).catch((error: unknown) => {
 				failed = true;
 				throw error;
 			});
@@ -160,5 +162,5 @@ async function placeChunks(bundle: Bundle, level: LevelEntry, source: Source, me
 		}
 	};
 
-	await Promise.all(Array.from({length: parallel}, work));
+	await Promise.all(Array.from({length: Math.min(parallel, queue.length)}, work));
 }

@@ -4,6 +4,7 @@
  */
 import type {FileEntry} from '../../compiler/bundle/format.js';
 import {SnugError} from '../../compiler/error.js';
+import type {Room} from './body.js';
 import {fetchFile} from './fetch.js';
 import {sha256} from './hash.js';
 import {host} from './host.js';
@@ -14,16 +15,16 @@ export type RemoteFetch = (url: string, bytes: number | null, reload: boolean, s
 export type Source = {
 	/** The manifest's text. */
 	manifest(): Promise<string>;
-	/** A file of the bundle, verified. `onBytes` counts what has come; it may be taken back. */
-	read(entry: FileEntry, onBytes?: (count: number) => void): Promise<Uint8Array>;
+	/** A file of the bundle, verified. `onBytes` counts what has come; it may be taken back. With a room, the bytes may lie in it. */
+	read(entry: FileEntry, onBytes?: (count: number) => void, room?: Room): Promise<Uint8Array>;
 	urlOf(entry: FileEntry): URL;
 };
 
 export function openSource(manifest: URL, signal: AbortSignal, remote: RemoteFetch | undefined): Source {
 	const urlOf = ({file}: FileEntry): URL => new URL(file, manifest);
-	const get = async (url: URL, bytes: number | undefined, reload: boolean, onBytes?: (count: number) => void): Promise<Uint8Array> => {
+	const get = async (url: URL, bytes: number | undefined, reload: boolean, onBytes?: (count: number) => void, room?: Room): Promise<Uint8Array> => {
 		if (!remote && !(url.protocol === 'file:' && host.readFile)) {
-			return fetchFile(url, {fetch: globalThis.fetch, signal, bytes, reload, ...(onBytes ? {onBytes} : {})});
+			return fetchFile(url, {fetch: globalThis.fetch, signal, bytes, room, reload, ...(onBytes ? {onBytes} : {})});
 		}
 
 		const file = remote ? await remote(url.href, bytes ?? null, reload, signal) : await readLocal(url, signal);
@@ -31,9 +32,9 @@ export function openSource(manifest: URL, signal: AbortSignal, remote: RemoteFet
 		return file;
 	};
 
-	const read = async (entry: FileEntry, onBytes?: (count: number) => void): Promise<Uint8Array> => {
+	const read = async (entry: FileEntry, onBytes?: (count: number) => void, room?: Room): Promise<Uint8Array> => {
 		for (let again = false; ; again = true) {
-			const bytes = await get(urlOf(entry), entry.bytes, again, onBytes);
+			const bytes = await get(urlOf(entry), entry.bytes, again, onBytes, room);
 			signal.throwIfAborted();
 			const found = bytes.length === entry.bytes ? await sha256(bytes) : `${bytes.length} bytes`;
 			if (found === entry.sha256) {

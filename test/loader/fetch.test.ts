@@ -38,6 +38,22 @@ test('a file comes whole, with or without its size known', async t => {
 	t.deepEqual(await fetchFile(file(server), options({bytes: undefined})), content);
 });
 
+test('files lie in a room that is large enough, one after the other', async t => {
+	const server = await serve(t);
+	const room = {buffer: new ArrayBuffer(content.length + 10)};
+	for (let times = 0; times < 2; times++) {
+		new Uint8Array(room.buffer).fill(0);
+		const found = await fetchFile(file(server), options({room}));
+		t.is(found.buffer, room.buffer);
+		t.deepEqual(found, content);
+	}
+
+	const small = {buffer: new ArrayBuffer(content.length - 1)};
+	const found = await fetchFile(file(server), options({room: small}));
+	t.not(found.buffer, small.buffer);
+	t.deepEqual(found, content);
+});
+
 test('a connection that stalls is given up and tried again', async t => {
 	const server = await serve(t);
 	server.fail('/file.bin', {kind: 'stall'}, 1);
