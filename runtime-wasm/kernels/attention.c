@@ -3,7 +3,7 @@
 //
 //   y [batch, queries, heads·value_width] = softmax(scale · q kᵀ + padding + bias) v
 //   q rows lie q_row apart; key t of kv head h of batch b lies at k + b·k_batch + h·k_head + t·k_row (elements), v likewise.
-//   padding [batch, keys] or 0; bias at b·bias_batch + h·bias_head + i·bias_row + t or 0.
+//   padding [batch, keys] or 0; bias at b·bias_batch + h·bias_head + i·bias_row + t·bias_key or 0.
 //   A query that may attend to nothing gives zeros.
 //   scratch: BLOCK + value_width f32.
 #include "storage.h"
@@ -12,7 +12,7 @@
 
 typedef struct {
 	i32 batch, heads, kv_heads, queries, keys, past, width, value_width, causal, window;
-	i32 q_row, k_batch, k_head, k_row, v_batch, v_head, v_row, bias_batch, bias_head, bias_row, positions;
+	i32 q_row, k_batch, k_head, k_row, v_batch, v_head, v_row, bias_batch, bias_head, bias_row, bias_key, positions;
 } Shape;
 
 static inline f32 cap(f32 score, f32 softcap) {
@@ -45,7 +45,7 @@ static inline f32 cap(f32 score, f32 softcap) {
 							i32 t = t0 + j;                                                                                       \
 							f32 score = cap(dot_##storage(query, keys + t * s->k_row, s->width) * scale * scale_of(k_scales), softcap); \
 							if (padding) score += padding[b * s->keys + t];                                                       \
-							if (bias) score += bias[b * s->bias_batch + h * s->bias_head + i * s->bias_row + t];                  \
+							if (bias) score += bias[b * s->bias_batch + h * s->bias_head + i * s->bias_row + t * s->bias_key];    \
 							scores[j] = score;                                                                                    \
 							block_top = score > block_top ? score : block_top;                                                    \
 						}                                                                                                         \

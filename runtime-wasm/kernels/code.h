@@ -19,6 +19,13 @@ typedef struct {
 
 INLINE i32 ceil_divide(i32 a, i32 b) { return (a + b - 1) / b; }
 
+// A row's number from an id, which counts from the end where it is negative.
+INLINE i32 row_index(i64 id, i32 rows) {
+	if (id < 0) id += rows;
+	check(id >= 0 && id < rows);
+	return (i32)id;
+}
+
 INLINE Rows zero_rows(void) {
 	v128_t z = wasm_f32x4_splat(0);
 	return (Rows){{z, z, z, z}};

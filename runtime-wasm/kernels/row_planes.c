@@ -6,8 +6,8 @@ INLINE void row_planes(f32 *y, const i64 *ids, const u32 *parts, i32 count, i32 
 	Planes p = planes_of(parts, bits);
 	v128_t low_bits = wasm_i32x4_const(1, 2, 4, 8), high_bits = wasm_i32x4_const(16, 32, 64, 128);
 	for (i32 i = 0; i < count; i++, y += columns) {
-		check(ids[i] >= 0 && ids[i] < rows);
-		i32 id = (i32)ids[i], block = id >> 4, lane = id & 15;
+		i32 id = row_index(ids[i], rows);
+		i32 block = id >> 4, lane = id & 15;
 		for (i32 c = 0; c < columns; c += 8) {
 			i32 g = (block * groups + c / group) * 16 + lane, at = (block * octets + c / 8) * 16 + lane;
 			v128_t scale = wasm_f32x4_splat(scale_of(p.scales[g]) / 8), zero = wasm_i32x4_splat(p.zeros[g]);

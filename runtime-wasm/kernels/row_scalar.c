@@ -18,8 +18,8 @@ INLINE void row_scalar(f32 *y, const i64 *ids, const u32 *parts, i32 count, i32 
 	i32 groups = ceil_divide(columns, group), octets = groups * group / 8;
 	Slices s = slices_of(parts, bits);
 	for (i32 i = 0; i < count; i++, y += columns) {
-		check(ids[i] >= 0 && ids[i] < rows);
-		i32 id = (i32)ids[i], block = id >> 4, lane = id & 15;
+		i32 id = row_index(ids[i], rows);
+		i32 block = id >> 4, lane = id & 15;
 		for (i32 c = 0; c < columns; c += 4) {
 			i32 g = (block * groups + c / group) * 16 + lane;
 			v128_t code = four_codes(&s, bits, block * octets + c / 8, (c & 4) + (lane >> 2), lane & 3);

@@ -111,11 +111,14 @@ test('tile is decode times every token, whatever their number', t => {
 test('row is a row of decode, bit for bit, and refuses an id outside', t => {
 	for (const {codec, parameters, shape} of cases) {
 		const encoded = encode(codec, parameters, shape);
-		const ids = [shape.rows - 1, 0, Math.floor(shape.rows / 2)];
-		const expected = ids.flatMap(id => [...encoded.decoded.subarray(id * shape.columns, (id + 1) * shape.columns)]);
+		const ids = [shape.rows - 1, 0, Math.floor(shape.rows / 2), -1, -shape.rows];
+		const expected = ids.flatMap(id => {
+			const at = id < 0 ? id + shape.rows : id;
+			return [...encoded.decoded.subarray(at * shape.columns, (at + 1) * shape.columns)];
+		});
 		t.deepEqual([...row(encoded, ids)], expected, `${titleOf(codec, parameters)} ${shape.rows}×${shape.columns}`);
 		t.throws(() => row(encoded, [shape.rows]), {instanceOf: WebAssembly.RuntimeError});
-		t.throws(() => row(encoded, [-1]), {instanceOf: WebAssembly.RuntimeError});
+		t.throws(() => row(encoded, [-1 - shape.rows]), {instanceOf: WebAssembly.RuntimeError});
 	}
 });
 

@@ -23,7 +23,7 @@ export function lowerAttention(context: LowerContext): void {
 	const keys = place(context, 3, 1, k, kvHeads, past, length);
 	const values = place(context, 4, 2, v, kvHeads, past, length);
 	const bias = context.has(6) ? context.input(6) : undefined;
-	const [biasBatch, biasHead, biasRow] = bias ? stridesOfDims(bias.shape) : [0, 0, 0];
+	const [biasBatch, biasHead, biasRow, biasKey] = bias ? stridesOfDims(bias.shape) : [0, 0, 0, 0];
 	const storage = context.state(3)?.storage ?? 'float32';
 	context.call(`attention_${SUFFIX[storage]}`, {
 		y: context.output(0),
@@ -38,7 +38,7 @@ export function lowerAttention(context: LowerContext): void {
 		// The order of the kernel's Shape.
 		shape: [
 			...[batch, heads, kvHeads, queries, length, past, width, valueWidth, causal, window],
-			...[rowStride(q), keys.batch, keys.head, keys.row, values.batch, values.head, values.row, biasBatch!, biasHead!, biasRow!, keys.positions],
+			...[rowStride(q), keys.batch, keys.head, keys.row, values.batch, values.head, values.row, biasBatch!, biasHead!, biasRow!, biasKey!, keys.positions],
 		],
 		scale,
 		softcap,
