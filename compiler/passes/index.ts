@@ -9,6 +9,7 @@ import {fuseRotary} from './fuse-rotary.js';
 import {joinSiblings} from './join-siblings.js';
 import {mergeLayout} from './merge-layout.js';
 import type {Pass} from './pass.js';
+import {reduceStrength} from './reduce-strength.js';
 import {shareCommon} from './share-common.js';
 import {simplify} from './simplify.js';
 
@@ -25,6 +26,7 @@ export const passes: readonly Pass[] = [
 	fuseGated,
 	fuseRotary,
 	fuseAttention,
+	reduceStrength,
 	foldConstants,
 	shareCommon,
 	mergeLayout,
