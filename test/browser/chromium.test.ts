@@ -1,12 +1,12 @@
 /** Chromium runs the bundles of a small model: what Node says it says too, with both programs, isolated or not. */
-import anyTest, {type TestFn} from 'ava';
+import anyTest from 'ava';
 import {launchChromium} from './chromium.js';
 import {checkGrowth} from './memory.js';
 import {prompt, speakInNode} from './node.js';
 import {isolation, pageOf} from './site.js';
 import {prepare} from './stage.js';
 
-const test = prepare(anyTest as TestFn, {
+const test = prepare(anyTest, {
 	browser: 'Chromium',
 	launch: launchChromium,
 	model: 'books-3m',

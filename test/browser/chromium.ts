@@ -1,6 +1,9 @@
-/** Headless Chromium by playwright-core, and the memory of the processes that hold its pages. */
+/**
+ * Headless Chromium, and the memory of the processes that hold its pages. Pages are driven by bare protocol calls: a driver that listens
+ * to the network makes Chromium keep what a page fetches, which would count as the page's own memory.
+ */
 import {readFileSync} from 'node:fs';
-import {chromium, type Browser as PlaywrightBrowser, type Page as PlaywrightPage} from 'playwright-core';
+import {launch, type CDPSession} from 'puppeteer-core';
 import {expressionOf, findFile, type Browser, type Page} from './browser.js';
 
 const flags = [
@@ -16,15 +19,11 @@ const flags = [
 	'--disable-features=SpareRendererForSitePerProcess,HttpsUpgrades',
 ];
 
-export type ChromiumPage = Page & {
-	/** Workers that live. */
-	workers(): number;
-};
-
-export type Chromium = Omit<Browser, 'newPage'> & {
-	newPage(): Promise<ChromiumPage>;
+export type Chromium = Browser & {
 	/** Bytes in memory of all processes of pages. */
 	resident(): Promise<number>;
+	/** Workers that live. */
+	workers(): Promise<number>;
 };
 
 /** Undefined where there is no Chromium. */
@@ -34,29 +33,57 @@ export async function launchChromium(): Promise<Chromium | undefined> {
 		return undefined;
 	}
 
-	const browser = await chromium.launch({executablePath, args: flags});
+	const browser = await launch({browser: 'chrome', executablePath, headless: true, waitForInitialPage: false, args: flags});
+	const session = await browser.target().createCDPSession();
 	return {
-		newPage: async () => wrap(await browser.newPage()),
-		resident: async () => (await renderers(browser)).reduce((sum, id) => sum + residentOf(id), 0),
+		newPage: async () => openPage(session),
+		async resident() {
+			const {processInfo} = await session.send('SystemInfo.getProcessInfo');
+			return processInfo.filter(({type}) => type === 'renderer').reduce((sum, {id}) => sum + residentOf(id), 0);
+		},
+		async workers() {
+			const {targetInfos} = await session.send('Target.getTargets', {filter: [{type: 'worker'}]});
+			return targetInfos.length;
+		},
 		close: async () => browser.close(),
 	};
 }
 
-const wrap = (page: PlaywrightPage): ChromiumPage => ({
-	async open(url) {
-		await page.goto(url);
-		await page.waitForFunction('"calls" in globalThis');
-	},
-	call: async (name, ...argument) => (await page.evaluate(expressionOf(name, argument))) as never,
-	workers: () => page.workers().length,
-	close: async () => page.close(),
-});
+async function openPage(session: CDPSession): Promise<Page> {
+	const {targetId} = await session.send('Target.createTarget', {url: 'about:blank'});
+	const {sessionId} = await session.send('Target.attachToTarget', {targetId, flatten: true});
+	const page = session.connection()!.session(sessionId)!;
+	const evaluate = async (expression: string): Promise<unknown> => {
+		const {result, exceptionDetails} = await page.send('Runtime.evaluate', {expression, awaitPromise: true, returnByValue: true});
+		if (exceptionDetails) {
+			throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+		}
 
-async function renderers(browser: PlaywrightBrowser): Promise<number[]> {
-	const session = await browser.newBrowserCDPSession();
-	const {processInfo} = await session.send('SystemInfo.getProcessInfo');
-	await session.detach();
-	return processInfo.filter(({type}) => type === 'renderer').map(({id}) => id);
+		return result.value;
+	};
+
+	return {
+		async open(url) {
+			const {errorText} = await page.send('Page.navigate', {url});
+			if (errorText !== undefined) {
+				throw new Error(`${url}: ${errorText}`);
+			}
+
+			for (let tries = 0; (await evaluate('"calls" in globalThis')) !== true; tries++) {
+				if (tries === 1000) {
+					throw new Error(`${url}: the page's script does not run`);
+				}
+
+				await new Promise(resolve => {
+					setTimeout(resolve, 10);
+				});
+			}
+		},
+		call: async (name, ...argument) => (await evaluate(expressionOf(name, argument))) as never,
+		async close() {
+			await session.send('Target.closeTarget', {targetId});
+		},
+	};
 }
 
 function residentOf(id: number): number {

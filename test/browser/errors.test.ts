@@ -1,21 +1,22 @@
 /** What a page meets on the way: missing and damaged files, an abort, a context that is not secure, content security policies. */
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
-import anyTest, {type ExecutionContext, type TestFn} from 'ava';
+import anyTest, {type ExecutionContext} from 'ava';
 import type {Server} from '../helpers/server.js';
-import {launchChromium, type Chromium, type ChromiumPage} from './chromium.js';
+import type {Page} from './browser.js';
+import {launchChromium, type Chromium} from './chromium.js';
 import {prompt, speakInNode} from './node.js';
 import {pageOf} from './site.js';
 import {prepare} from './stage.js';
 
-const test = prepare(anyTest as TestFn, {
+const test = prepare(anyTest, {
 	browser: 'Chromium',
 	launch: launchChromium,
 	model: 'books-3m',
 	bundles: {bits: {codecs: ['planes'], bits: 4}},
 });
 
-async function openPage(t: ExecutionContext, browser: Chromium, url: string): Promise<ChromiumPage> {
+async function openPage(t: ExecutionContext, browser: Chromium, url: string): Promise<Page> {
 	const page = await browser.newPage();
 	t.teardown(async () => page.close());
 	await page.open(url);
@@ -23,14 +24,14 @@ async function openPage(t: ExecutionContext, browser: Chromium, url: string): Pr
 }
 
 /** The end of a worker shows a moment after the page asked for it. */
-async function checkNoWorker(t: ExecutionContext, page: ChromiumPage): Promise<void> {
-	for (let tries = 0; page.workers() > 0 && tries < 40; tries++) {
+async function checkNoWorker(t: ExecutionContext, browser: Chromium): Promise<void> {
+	for (let tries = 0; (await browser.workers()) > 0 && tries < 40; tries++) {
 		await new Promise(resolve => {
 			setTimeout(resolve, 50);
 		});
 	}
 
-	t.is(page.workers(), 0, 'a worker is left');
+	t.is(await browser.workers(), 0, 'a worker is left');
 }
 
 /** The largest file of the bundle's chunks, as the server names it. */
@@ -47,7 +48,7 @@ test('a bundle without its manifest is an error with the address and the status'
 	t.is(refusal?.code, 'http-status');
 	t.true(refusal!.message.includes(`${server.url}manifest.json`), refusal!.message);
 	t.regex(refusal!.message, /404/);
-	await checkNoWorker(t, page);
+	await checkNoWorker(t, browser);
 });
 
 test('a damaged chunk is fetched once more, past the cache; damaged again it is an error', async (t, {browser, folder, serve}) => {
@@ -59,7 +60,7 @@ test('a damaged chunk is fetched once more, past the cache; damaged again it is 
 	t.is(refusal?.code, 'damaged-file');
 	t.true(refusal!.message.includes(chunk), refusal!.message);
 	t.is(server.requests.get(chunk), 2);
-	await checkNoWorker(t, page);
+	await checkNoWorker(t, browser);
 
 	const other = await serve('bits');
 	other.fail(chunk, {kind: 'damage'}, 1);
@@ -75,7 +76,7 @@ test('an aborted load ends at once with an AbortError, and its worker with it', 
 	const started = performance.now();
 	t.like(await page.call('attempt', {abortAtFirstByte: true}), {name: 'AbortError', code: null});
 	t.true(performance.now() - started < 5000);
-	await checkNoWorker(t, page);
+	await checkNoWorker(t, browser);
 });
 
 test('a budget below the bundle is an error that names what it needs', async (t, {browser, serve}) => {
@@ -83,7 +84,7 @@ test('a budget below the bundle is an error that names what it needs', async (t,
 	const refusal = await page.call('attempt', {budget: '1MB'});
 	t.is(refusal?.code, 'budget-too-small');
 	t.regex(refusal!.message, /expected at least [\d.]+/);
-	await checkNoWorker(t, page);
+	await checkNoWorker(t, browser);
 });
 
 const elsewhere = ({url}: Server): string => pageOf({url: url.replace('127.0.0.1', 'snug.test')} as Server);
@@ -116,7 +117,7 @@ test("a policy without 'wasm-unsafe-eval' is an error that names it", async (t, 
 	const refusal = await page.call('attempt', {});
 	t.is(refusal?.code, 'bad-program');
 	t.regex(refusal!.message, /wasm-unsafe-eval/);
-	await checkNoWorker(t, page);
+	await checkNoWorker(t, browser);
 });
 
 test('a policy without workers is an error that names it', async (t, {browser, serve}) => {

@@ -1,11 +1,11 @@
 /** Firefox runs the bundles of a small model: both programs, what Node says it says too. */
-import anyTest, {type TestFn} from 'ava';
+import anyTest from 'ava';
 import {launchFirefox} from './firefox.js';
 import {prompt, speakInNode} from './node.js';
 import {isolation, pageOf} from './site.js';
 import {prepare} from './stage.js';
 
-const test = prepare(anyTest as TestFn, {
+const test = prepare(anyTest, {
 	browser: 'Firefox',
 	launch: launchFirefox,
 	model: 'books-3m',

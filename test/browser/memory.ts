@@ -1,13 +1,14 @@
 /** How much a page's process grows over a blank page, watched while something runs. */
 import type {ExecutionContext} from 'ava';
-import type {Chromium, ChromiumPage} from './chromium.js';
+import type {Page} from './browser.js';
+import type {Chromium} from './chromium.js';
 import {prompt} from './node.js';
 
 /** Milliseconds between two looks. */
 const PERIOD = 20;
 
 /** Loads and generates in a page that was blank; fails when the process grew by more than the model needs. Gives `info.memory`. */
-export async function checkGrowth(t: ExecutionContext, browser: Chromium, page: ChromiumPage, url: string): Promise<number> {
+export async function checkGrowth(t: ExecutionContext, browser: Chromium, page: Page, url: string): Promise<number> {
 	await page.open(url);
 	const blank = await settledMemory(browser);
 	const loading = await watchGrowth(browser, blank, async () => page.call('open', {}));

@@ -1,12 +1,12 @@
 /** Chromium runs a language model of 135 million weights in 4 bits: the text, the memory of the page, and what release gives back. */
-import anyTest, {type TestFn} from 'ava';
+import anyTest from 'ava';
 import {launchChromium} from './chromium.js';
 import {checkGrowth, megabytes, settledMemory, timeUntilBelow} from './memory.js';
 import {prompt, speakInNode} from './node.js';
 import {isolation, pageOf} from './site.js';
 import {prepare} from './stage.js';
 
-const test = prepare(anyTest as TestFn, {
+const test = prepare(anyTest, {
 	browser: 'Chromium',
 	launch: launchChromium,
 	model: 'smollm2-135m',
@@ -40,11 +40,12 @@ test('the page grows by little more than the model, and release gives it back', 
 	const page = await browser.newPage();
 	const memory = await checkGrowth(t, browser, page, pageOf(await serve('bits')));
 	const held = await browser.resident();
+	t.is(await browser.workers(), 1);
 	await page.call('release');
 	const limit = held - 0.8 * memory;
 	const taken = await timeUntilBelow(browser, limit, 2000);
 	t.true(taken < 2000, `${megabytes(held - (await settledMemory(browser)))} of ${megabytes(memory)} came back`);
-	t.is(page.workers(), 0);
+	t.is(await browser.workers(), 0);
 	t.log(`release: 80 % of ${megabytes(memory)} came back in ${taken.toFixed(0)} ms`);
 	await page.close();
 });

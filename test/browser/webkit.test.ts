@@ -1,11 +1,11 @@
 /** WebKitGTK, which has no relaxed SIMD and no shared memory, runs the plain program: what Node says it says too. */
-import anyTest, {type TestFn} from 'ava';
+import anyTest from 'ava';
 import {prompt, speakInNode} from './node.js';
 import {pageOf} from './site.js';
 import {prepare} from './stage.js';
 import {launchWebKit} from './webkit.js';
 
-const test = prepare(anyTest as TestFn, {
+const test = prepare(anyTest, {
 	browser: 'WebKitGTK',
 	launch: launchWebKit,
 	model: 'books-3m',
