@@ -148,9 +148,9 @@ function aliases(node: Node, {places, consumers, kept, emit}: Surroundings): Pic
 			const value = node.outputs[to]!;
 			const source = places.locate(node, node.inputs[0]!);
 			const {dtype, shape} = places.typeOf(value);
-			const strided = (consumers.get(value) ?? []).every(reader =>
-				reader.inputs.every((input, index) => input !== value || findOp(reader).strided?.includes(index)),
-			);
+			// Halves are widened before they are read, which takes contiguous rows.
+			const contiguous = (reader: Node): boolean => reader.inputs.some((input, index) => input === value && !findOp(reader).strided?.includes(index));
+			const strided = dtype === 'float32' && !(consumers.get(value) ?? []).some(contiguous);
 			const oneRow = product(shape.slice(0, -1)) === 1;
 			if (kept.has(value) || (!strided && !oneRow)) {
 				return false;

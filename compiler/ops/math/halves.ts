@@ -3,11 +3,13 @@
  * narrowed after them. For ops that compute; those that only move elements do without.
  */
 import type {DType} from '../../graph/dtype.js';
+import type {Tensor} from '../../graph/tensor.js';
 import type {LowerContext, Operand} from '../../plan/lower-context.js';
-import type {Op} from '../op.js';
+import type {EvaluateContext, Op} from '../op.js';
+import {cast} from './cast.js';
 import {convert, converted, scratchTensor} from './lowering.js';
 
-const isHalf = (dtype: DType): boolean => dtype === 'float16' || dtype === 'bfloat16';
+export const isHalf = (dtype: DType): boolean => dtype === 'float16' || dtype === 'bfloat16';
 
 export function withHalves(op: Op): Op {
 	const {lower} = op;
@@ -28,11 +30,25 @@ export function withHalves(op: Op): Op {
 	};
 }
 
+/** For ops whose `evaluate` knows float32 alone: widens there, too. Outputs have the type of the first input. */
+export function throughFloat(op: Op): Op {
+	const {evaluate} = op;
+	return evaluate ? {...withHalves(op), evaluate: context => evaluateWide(context, evaluate)} : withHalves(op);
+}
+
+function evaluateWide(context: EvaluateContext, evaluate: (context: EvaluateContext) => Tensor[]): Tensor[] {
+	const inputs = context.inputs.map(x => (x && isHalf(x.dtype) ? cast(x, 'float32') : x));
+	const {dtype} = context.input(0);
+	return evaluate({...context, inputs, input: index => inputs[index] ?? context.input(index)}).map(y => cast(y, dtype));
+}
+
 function lowerWide(context: LowerContext, lower: (context: LowerContext) => void): void {
 	const inputs = new Map<number, Operand>();
 	const outputs = new Map<number, Operand>();
 	const input = (index: number): Operand => {
-		const x = inputs.get(index) ?? (isHalf(context.input(index).dtype) ? converted(context, context.input(index), 'float32') : context.input(index));
+		// A resident state has a storage type of its own, and kernels that read it.
+		const widens = isHalf(context.input(index).dtype) && !context.state(index);
+		const x = inputs.get(index) ?? (widens ? converted(context, context.input(index), 'float32') : context.input(index));
 		inputs.set(index, x);
 		return x;
 	};
