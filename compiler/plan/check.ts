@@ -1,7 +1,8 @@
 /**
- * Proves a plan, sharing no code with the planner: everything lies inside the memory and is aligned, fixed things are disjoint, no two
- * activations that hold something at the same time overlap, and each call names every parameter of its kernel.
+ * Proves a plan, sharing no code with the planner: everything has a place of its size, inside the memory and aligned, fixed things are
+ * disjoint, no two activations that hold something at the same time overlap, and each call names every parameter of its kernel.
  */
+import {range, type Dim} from '../graph/dim.js';
 import type {Plan} from './memory.js';
 import type {Program} from './program.js';
 import type {Prototypes} from './prototypes.js';
@@ -17,8 +18,19 @@ export function checkPlan(program: Program, plan: Plan, prototypes: Prototypes):
 		...[...plan.parts].map(([what, place]) => ({what, ...place})),
 	];
 	disjoint(fixed);
-	for (const range of fixed) {
-		inside(range, 0, plan.memory);
+	for (const place of fixed) {
+		inside(place, 0, plan.memory);
+	}
+
+	const most = (bytes: Dim): number => range(bytes, program.bounds).max;
+	for (const [name, {bytes}] of program.buffers) {
+		holds(name, plan.fixed.get(name), most(bytes));
+	}
+
+	for (const {name, terms} of program.weights) {
+		for (const part of terms.flatMap(({parts}) => parts)) {
+			holds(`${name}/${part.name}`, plan.parts.get(`${name}/${part.name}`), part.bytes);
+		}
 	}
 
 	for (const entry of program.entries) {
@@ -37,13 +49,29 @@ export function checkPlan(program: Program, plan: Plan, prototypes: Prototypes):
 				throw new Error(`${call.node}: ${call.kernel}(${names.join(', ')}): missing ${missing.join(', ') || 'none'}, unknown ${surplus.join(', ') || 'none'}`);
 			}
 
+			let words = 0;
 			for (const argument of Object.values(call.arguments)) {
+				if (argument.kind === 'numbers') {
+					words += argument.values.length;
+				}
+
+				if (argument.kind === 'parts' && plan.table.rows.get(argument.weight)?.[argument.term] === undefined) {
+					throw new Error(`${call.node}: ${call.kernel} uses weight '${argument.weight}', term ${argument.term}, which has no row`);
+				}
+
 				if (argument.kind !== 'buffer') {
 					continue;
 				}
 
-				if (!places.has(argument.buffer) && !plan.fixed.has(argument.buffer)) {
+				const place = places.get(argument.buffer) ?? plan.fixed.get(argument.buffer);
+				if (!place) {
 					throw new Error(`${call.node}: ${call.kernel} uses '${argument.buffer}', which has no place`);
+				}
+
+				const offset = range(argument.offset, program.bounds);
+				if (offset.min < 0 || offset.max > place.bytes) {
+					const start = offset.min < 0 ? offset.min : offset.max;
+					throw new Error(`${call.node}: ${call.kernel} starts ${start} bytes into '${argument.buffer}', which has ${place.bytes}`);
 				}
 
 				if (places.has(argument.buffer)) {
@@ -51,9 +79,12 @@ export function checkPlan(program: Program, plan: Plan, prototypes: Prototypes):
 					seen.set(argument.buffer, [span[0], index]);
 				}
 			}
+
+			holds('argument block', plan.argumentBlock, 4 * words);
 		}
 
 		for (const buffer of seen.keys()) {
+			holds(`${entry.name}: ${buffer}`, places.get(buffer), most(entry.buffers.get(buffer)!.bytes));
 			inside({what: `${entry.name}: ${buffer}`, ...places.get(buffer)!}, plan.arena.address, plan.arena.address + plan.arena.bytes);
 		}
 
@@ -64,6 +95,16 @@ export function checkPlan(program: Program, plan: Plan, prototypes: Prototypes):
 					.map(([what]) => ({what: `${entry.name}, call ${index}: ${what}`, ...places.get(what)!})),
 			);
 		}
+	}
+}
+
+function holds(what: string, place: {readonly bytes: number} | undefined, bytes: number): void {
+	if (!place) {
+		throw new Error(`plan: ${what} has no place`);
+	}
+
+	if (place.bytes < bytes) {
+		throw new Error(`plan: ${what} has ${place.bytes} bytes: expected ${bytes}`);
 	}
 }
 
