@@ -1,0 +1,233 @@
+/** The choice of codes under a budget, against brute force and its dual; and weights that a model stores twice. */
+import {writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {allocate, findOptions, smallest} from '../compiler/allocate/allocate.js';
+import {choose, hull, type Choices} from '../compiler/allocate/choose.js';
+import {findWeights, type GraphWeight} from '../compiler/allocate/weights.js';
+import {importBounded} from '../compiler/compile.js';
+import {float32, type Tensor} from '../compiler/graph/tensor.js';
+import {optimize} from '../compiler/passes/optimize.js';
+import {buildModel, type ModelSpec, type NodeSpec} from './helpers/build-model.js';
+import {createRandom, randomNumbers, type Random} from './helpers/random.js';
+import {temporaryFolder} from './helpers/temporary.js';
+
+type Sum = {readonly bytes: number; readonly loss: number};
+
+/** Whole numbers, so that sums and comparisons are exact. */
+const randomChoices = (random: Random): Choices =>
+	Array.from({length: random.integer(1, 5)}, () =>
+		Array.from({length: random.integer(1, 5)}, () => ({bytes: random.integer(1, 40), loss: random.integer(0, 200)})),
+	);
+
+const sumOf = (choices: Choices, chosen: readonly number[]): Sum => ({
+	bytes: chosen.reduce((sum, option, index) => sum + choices[index]![option]!.bytes, 0),
+	loss: chosen.reduce((sum, option, index) => sum + choices[index]![option]!.loss, 0),
+});
+
+const everyChoice = (choices: Choices): Sum[] =>
+	choices.reduce<Sum[]>((sums, options) => sums.flatMap(({bytes, loss}) => options.map(option => ({bytes: bytes + option.bytes, loss: loss + option.loss}))), [
+		{bytes: 0, loss: 0},
+	]);
+
+/** The smallest loss within the budget, over all combinations. */
+const optimum = (sums: readonly Sum[], budget: number): number | undefined =>
+	sums.filter(({bytes}) => bytes <= budget).reduce<number | undefined>((best, {loss}) => (best === undefined || loss < best ? loss : best), undefined);
+
+/**
+ * The price of a byte at which what every weight would buy for itself just costs the budget, among all prices at which a weight changes
+ * its mind; and the most that one weight's change of mind at that price is worth.
+ */
+function priceOf(choices: Choices, budget: number): {price: number; bound: number; step: number} {
+	const prices = choices.flatMap(options =>
+		options.flatMap(a => options.flatMap(b => (b.bytes > a.bytes && b.loss < a.loss ? [(a.loss - b.loss) / (b.bytes - a.bytes)] : []))),
+	);
+	const dual = (price: number): number => choices.reduce((sum, options) => sum + Math.min(...options.map(({bytes, loss}) => loss + price * bytes)), -price * budget);
+	const price = [0, ...prices].reduce((best, next) => (dual(next) > dual(best) + 1e-9 ? next : best));
+	const steps = choices.map(options => {
+		const cost = Math.min(...options.map(({bytes, loss}) => loss + price * bytes));
+		const losses = options.filter(({bytes, loss}) => Math.abs(loss + price * bytes - cost) < 1e-9).map(({loss}) => loss);
+		return Math.max(...losses) - Math.min(...losses);
+	});
+	return {price, bound: dual(price), step: Math.max(...steps)};
+}
+
+const CASES = 400;
+
+test('the choice keeps within the budget, and there is none only when nothing fits', t => {
+	const random = createRandom(31);
+	for (let index = 0; index < CASES; index++) {
+		const choices = randomChoices(random);
+		const sums = everyChoice(choices);
+		const least = Math.min(...sums.map(({bytes}) => bytes));
+		for (const budget of [least - 1, least, least + random.integer(1, 30), random.integer(0, 200), Infinity]) {
+			const chosen = choose(choices, budget);
+			t.is(chosen === undefined, budget < least);
+			if (chosen) {
+				t.is(chosen.length, choices.length);
+				t.true(sumOf(choices, chosen).bytes <= budget);
+			}
+		}
+	}
+});
+
+test('the choice loses less than one step of one weight beside the best of all combinations', t => {
+	// Sinha and Zoltners 1979: the steps taken are the linear relaxation's, but for a part of the one at the price where the budget ends.
+	const random = createRandom(32);
+	let best = 0;
+	let total = 0;
+	for (let index = 0; index < CASES; index++) {
+		const choices = randomChoices(random);
+		const sums = everyChoice(choices);
+		for (const budget of Array.from({length: 6}, () => random.integer(1, 40 * choices.length))) {
+			const chosen = choose(choices, budget);
+			if (!chosen) {
+				continue;
+			}
+
+			const {loss} = sumOf(choices, chosen);
+			const wanted = optimum(sums, budget)!;
+			const {bound, step} = priceOf(choices, budget);
+			t.true(bound <= wanted + 1e-6, 'the dual is a lower bound');
+			t.true(loss <= bound + step + 1e-6, `${loss} for ${wanted}: more than ${step} above ${bound}`);
+			t.true(step === 0 ? loss === wanted : loss - wanted < step, `${loss} for ${wanted}, step ${step}: ${JSON.stringify(choices)}, ${budget}`);
+			best += loss === wanted ? 1 : 0;
+			total++;
+		}
+	}
+
+	t.log(`${best} of ${total} choices are the best there is`);
+	t.true(best > total / 2);
+});
+
+test('with room for everything the choice is the best option of each weight, at its fewest bytes', t => {
+	const random = createRandom(33);
+	for (let index = 0; index < CASES; index++) {
+		const choices = randomChoices(random);
+		const chosen = choose(choices, Infinity)!;
+		for (const [weight, options] of choices.entries()) {
+			const {bytes, loss} = options[chosen[weight]!]!;
+			t.is(loss, Math.min(...options.map(option => option.loss)));
+			t.is(bytes, Math.min(...options.filter(option => option.loss === loss).map(option => option.bytes)));
+		}
+	}
+});
+
+test('a larger budget never loses more', t => {
+	const random = createRandom(34);
+	for (let index = 0; index < CASES; index++) {
+		const choices = randomChoices(random);
+		let last = Infinity;
+		for (let budget = 0; budget <= 40 * choices.length; budget++) {
+			const chosen = choose(choices, budget);
+			const loss = chosen ? sumOf(choices, chosen).loss : Infinity;
+			t.true(loss <= last, `${loss} after ${last} at ${budget}: ${JSON.stringify(choices)}`);
+			last = loss;
+		}
+	}
+});
+
+test('the hull keeps the options that are the best at some price, fewest bytes first', t => {
+	const random = createRandom(35);
+	for (let index = 0; index < CASES; index++) {
+		const [options] = randomChoices(random) as [Choices[number]];
+		const points = hull(options);
+		for (const [at, point] of points.entries()) {
+			t.deepEqual({bytes: point.bytes, loss: point.loss}, options[point.option]);
+			const [before, after] = [points[at - 1], points[at + 1]];
+			t.true(!before || (before.bytes < point.bytes && before.loss > point.loss));
+			if (before && after) {
+				t.true((before.loss - point.loss) * (after.bytes - point.bytes) >= (point.loss - after.loss) * (point.bytes - before.bytes), JSON.stringify(options));
+			}
+		}
+
+		for (let price = 0; price < 60; price += 0.37) {
+			const cost = ({bytes, loss}: Sum): number => loss + price * bytes;
+			t.is(Math.min(...points.map(cost)), Math.min(...options.map(cost)));
+		}
+	}
+});
+
+const weightOf = (name: string, rows: number, columns: number, seed: number): GraphWeight => {
+	const data = Float32Array.from(randomNumbers(rows * columns, seed, 0.05));
+	return {name, rows, columns, uses: [name], constant: {dtype: 'float32', dims: [rows, columns], read: () => data}};
+};
+
+test('the codes of real weights: the smallest fit exactly, one byte less does not, and more bytes lose less', t => {
+	const candidates = findOptions([weightOf('a', 48, 96, 1), weightOf('b', 16, 64, 2), weightOf('c', 100, 32, 3)], {});
+	const least = smallest(candidates);
+	const bytes = least.reduce((sum, option) => sum + option.bytes, 0);
+	t.is(allocate(candidates, bytes - 1), undefined);
+	t.deepEqual(allocate(candidates, bytes)?.map(option => option.bytes), least.map(option => option.bytes));
+	const all = allocate(candidates, Infinity)!;
+	t.deepEqual(all.map(({codec, parameters, loss}) => ({codec, parameters, loss})), all.map(() => ({codec: 'dense', parameters: {dtype: 'float32'}, loss: 0})));
+	for (const {options} of candidates) {
+		const sorted = options.filter(({codec}) => codec === 'planes').toSorted((a, b) => Number(a.parameters['bits']) - Number(b.parameters['bits']));
+		t.true(sorted[0]!.loss > 3 * sorted.at(-1)!.loss);
+	}
+});
+
+test('wishes that nothing can meet are refused with what there is', t => {
+	const weights = [weightOf('a', 48, 96, 1)];
+	t.throws(() => findOptions(weights, {codecs: ['planes', 'zip']}), {message: /^codec 'zip': there is none of that name: expected dense, planes, scalar/});
+	t.throws(() => findOptions(weights, {bits: 9}), {message: /^weight 'a' \[48, 96\]: no code of dense, .* fits it with 9 bits; name more codecs/});
+	t.throws(() => findOptions(weights, {bits: 3, codecs: ['scalar']}), {message: /no code of scalar fits it with 3 bits/});
+	for (const bits of [2, 3, 4, 5, 6, 7, 8, 16, 32]) {
+		const [candidate] = findOptions(weights, {bits});
+		t.true(candidate!.options.every(({parameters}) => parameters['bits'] === bits || parameters['dtype'] === `float${bits}`), `${bits}`);
+	}
+
+	const controller = new AbortController();
+	controller.abort();
+	t.throws(() => findOptions(weights, {signal: controller.signal}), {any: true, name: 'AbortError'});
+});
+
+test('the tied table of books-3m is one weight with two uses', t => {
+	const {graph} = importBounded(fileURLToPath(new URL('models/books-3m/model.onnx', import.meta.url)));
+	const weights = findWeights(optimize(graph).graph);
+	t.is(weights.filter(({uses}) => uses.length > 1).length, 1);
+	const table = weights.find(({uses}) => uses.length > 1)!;
+	t.is(table.uses.length, 2);
+	t.is(table.columns, 256);
+	t.is(weights.filter(({rows, columns}) => rows === table.rows && columns === table.columns).length, 1);
+});
+
+const [VOCABULARY, HIDDEN] = [1100, 64];
+const tableOf = (seed: number): Tensor => float32([VOCABULARY, HIDDEN], randomNumbers(VOCABULARY * HIDDEN, seed));
+const transposed = ({dims, data}: Tensor): Tensor => {
+	const [rows, columns] = dims as [number, number];
+	return float32([columns, rows], Array.from({length: rows * columns}, (_, at) => data[(at % rows) * columns + Math.floor(at / rows)] as number));
+};
+
+const model = (initializers: ModelSpec['initializers'], head: readonly NodeSpec[]): Uint8Array =>
+	buildModel({
+		inputs: {ids: ['int64', [1, 'sequence']]},
+		outputs: {logits: ['float32', [1, 'sequence', VOCABULARY]]},
+		initializers: {...initializers, square: float32([HIDDEN, HIDDEN], randomNumbers(HIDDEN * HIDDEN, 9, 0.1))},
+		nodes: [
+			{op: 'Gather', inputs: ['table', 'ids'], outputs: ['rows']},
+			{op: 'MatMul', inputs: ['rows', 'square'], outputs: ['hidden']},
+			...head,
+		],
+	});
+
+const product: NodeSpec = {op: 'MatMul', inputs: ['hidden', 'head'], outputs: ['logits']};
+const turn = (table: string): NodeSpec => ({op: 'Transpose', inputs: [table], outputs: ['head'], attributes: {perm: [1, 0]}});
+const table = tableOf(7);
+
+for (const [title, bytes, tied] of [
+	['the table itself, transposed by a node', model({table}, [turn('table'), product]), true],
+	['a second copy of the table', model({table, copy: tableOf(7)}, [turn('copy'), product]), true],
+	['a transposed copy of the table', model({table, head: transposed(table)}, [product]), true],
+	['another table of the same shape', model({table, head: transposed(tableOf(8))}, [product]), false],
+] as const) {
+	test(`a head that is ${title} is ${tied ? 'found once' : 'a weight of its own'}`, t => {
+		const file = path.join(temporaryFolder(t), 'model.onnx');
+		writeFileSync(file, bytes);
+		const weights = findWeights(optimize(importBounded(file, {dims: {sequence: {min: 1, max: 8}}}).graph).graph);
+		const tables = weights.filter(({rows}) => rows === VOCABULARY);
+		t.deepEqual(tables.map(({uses}) => uses.length), tied ? [2] : [1, 1]);
+		t.deepEqual(weights.length - tables.length, 1);
+	});
+}
