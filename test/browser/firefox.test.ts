@@ -9,7 +9,7 @@ const test = prepare(anyTest, {
 	browser: 'Firefox',
 	launch: launchFirefox,
 	model: 'books-3m',
-	bundles: {bits: {codecs: ['planes'], bits: 4}, dense: {codecs: ['dense']}},
+	bundles: {bits: {codecs: ['planes'], bits: 4}, scalar: {codecs: ['scalar'], bits: 6}, dense: {codecs: ['dense']}},
 });
 
 test('the plain program of 4 bits says what Node says, in an isolated page', async (t, {browser, folder, serve}) => {
@@ -22,11 +22,16 @@ test('the plain program of 4 bits says what Node says, in an isolated page', asy
 	await page.close();
 });
 
-test('the relaxed program is taken by itself, and in f32 its tokens are those of Node', async (t, {browser, folder, serve}) => {
-	const expected = await speakInNode(folder('dense'), 64);
-	const page = await browser.newPage();
-	await page.open(pageOf(await serve('dense')));
-	t.is((await page.call('open', {})).simd, 'relaxed');
-	t.like(await page.call('speak', {prompt, tokens: 64}), expected);
-	await page.close();
-});
+for (const [bundle, title] of [
+	['scalar', 'integers of 6 bits'],
+	['dense', 'f32'],
+] as const) {
+	test(`the relaxed program is taken by itself, and its tokens are those of Node: ${title}`, async (t, {browser, folder, serve}) => {
+		const expected = await speakInNode(folder(bundle), 64);
+		const page = await browser.newPage();
+		await page.open(pageOf(await serve(bundle)));
+		t.is((await page.call('open', {})).simd, 'relaxed');
+		t.like(await page.call('speak', {prompt, tokens: 64}), expected);
+		await page.close();
+	});
+}

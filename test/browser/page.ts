@@ -26,6 +26,8 @@ export type Calls = {
 	open(options: Options): Promise<Info>;
 	/** 32 tokens of text, then as many tokens as asked for. */
 	speak(options: {readonly prompt: string; readonly tokens: number}): Promise<Speech>;
+	/** Runs the tokens in steps of these lengths on one state; gives the logits behind each step. */
+	score(options: {readonly tokens: readonly number[]; readonly steps: readonly number[]}): Promise<number[][]>;
 	release(): Promise<void>;
 	/** Loads, and gives the error that this ends with; null where it loads after all. */
 	attempt(options: Options & {readonly abortAtFirstByte?: boolean}): Promise<Refusal | null>;
@@ -60,6 +62,18 @@ const calls: Calls = {
 		}
 
 		return {info: model!.info, text: pieces.join(''), pieces: pieces.length, tokens: ids};
+	},
+	async score({tokens, steps}) {
+		const rows: number[][] = [];
+		let at = 0;
+		for (const length of steps) {
+			const ids = {type: 'int64', data: tokens.slice(at, at + length).map(BigInt), dims: [1, length]} as const;
+			const {logits} = await model!.run({input_ids: ids}, {continue: at > 0, logits: 'last'});
+			rows.push(Array.from(logits!.data as Float32Array));
+			at += length;
+		}
+
+		return rows;
 	},
 	async release() {
 		model!.release();
