@@ -116,7 +116,8 @@ test('a profile is found by name and by the path of a file', t => {
 	writeFileSync(file, '{');
 	t.is(t.throws(() => findProfile(file), {instanceOf: SnugError}).code, 'invalid-profile');
 	t.is(t.throws(() => findProfile(path.join(directory, 'none.json')), {instanceOf: SnugError}).code, 'unreadable-profile');
-	t.regex(t.throws(() => findProfile('android'), {instanceOf: SnugError, code: 'unknown-profile'}).message, /one of android-2gb, android-4gb/);
+	const {message} = t.throws(() => findProfile('android'), {instanceOf: SnugError, code: 'unknown-profile'});
+	t.true(message.includes(`one of ${profileNames.join(', ')},`), message);
 });
 
 test('the smallest figure of a profile decides the budget, and is named', t => {
