@@ -18,7 +18,17 @@ export type AttributeImport = {
 };
 
 /** The field that holds each type's value, by the type's number. */
-const fields: Readonly<Record<number, keyof AttributeProto>> = {1: 'f', 2: 'i', 3: 's', 4: 't', 5: 'g', 6: 'floats', 7: 'ints', 8: 'strings', 11: 'sparseTensor'};
+const fields: Readonly<Record<number, keyof AttributeProto>> = {
+	1: 'f',
+	2: 'i',
+	3: 's',
+	4: 't',
+	5: 'g',
+	6: 'floats',
+	7: 'ints',
+	8: 'strings',
+	11: 'sparseTensor',
+};
 
 /** Types whose value may be absent: a default, or an empty list. */
 const optional = new Set([1, 2, 3, 6, 7, 8]);
@@ -27,7 +37,12 @@ const optional = new Set([1, 2, 3, 6, 7, 8]);
 export function importAttribute(proto: AttributeProto, owner: string, {tensor, sparseTensor, graph}: AttributeImport): Attribute {
 	const subject = `${owner}, attribute '${proto.name}'`;
 	if (proto.refAttrName !== '') {
-		throw new SnugError('attribute-reference', {subject, problem: 'a reference outside a function', expected: 'a value', found: `a reference to '${proto.refAttrName}'`});
+		throw new SnugError('attribute-reference', {
+			subject,
+			problem: 'a reference outside a function',
+			expected: 'a value',
+			found: `a reference to '${proto.refAttrName}'`,
+		});
 	}
 
 	const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
@@ -76,7 +91,12 @@ export function attributeType(proto: AttributeProto, subject: string): number {
 	const type = proto.type === 0 && used.length === 1 ? Number(used[0]![0]) : proto.type;
 	const field = fields[type];
 	if (field === undefined) {
-		throw new SnugError('attribute-type', {subject, problem: type === 0 ? 'the attribute has no type' : 'unsupported attribute type', expected: 'a number, a string, a list of these, a tensor or a graph', found: attributeTypeName(type)});
+		throw new SnugError('attribute-type', {
+			subject,
+			problem: type === 0 ? 'the attribute has no type' : 'unsupported attribute type',
+			expected: 'a number, a string, a list of these, a tensor or a graph',
+			found: attributeTypeName(type),
+		});
 	}
 
 	const present = used.some(([, name]) => name === field);

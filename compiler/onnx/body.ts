@@ -70,7 +70,10 @@ export function importBody(graph: GraphProto, scope: Scope, start: Start, around
 	});
 
 	const given = new Set([...around.given, ...start.inputs, ...constants.keys()]);
-	return {nodes: orderNodes(nodes, {given, own: new Set([...start.inputs, ...constants.keys()]), outputs: graph.output.map(({name}) => name), subject}), constants};
+	return {
+		nodes: orderNodes(nodes, {given, own: new Set([...start.inputs, ...constants.keys()]), outputs: graph.output.map(({name}) => name), subject}),
+		constants,
+	};
 }
 
 const attributeImport = (scope: Scope, around: Surroundings): AttributeImport => ({
@@ -91,14 +94,36 @@ function importInnerGraph(proto: GraphProto, name: string, scope: Scope, around:
 		}
 	}
 
-	return {name: proto.name || name, symbols: {}, inputs, outputs: proto.output.map(value => value.name), nodes: body.nodes, types, constants: body.constants, values: new Map(), states: []};
+	return {
+		name: proto.name || name,
+		symbols: {},
+		inputs,
+		outputs: proto.output.map(value => value.name),
+		nodes: body.nodes,
+		types,
+		constants: body.constants,
+		values: new Map(),
+		states: [],
+	};
 }
 
-function importNode(proto: NodeProto, {opsets}: Scope, owner: string, importers: AttributeImport, {ops, names, nodeNames}: Surroundings, add: (name: string, value: Constant) => void): Node {
+function importNode(
+	proto: NodeProto,
+	{opsets}: Scope,
+	owner: string,
+	importers: AttributeImport,
+	{ops, names, nodeNames}: Surroundings,
+	add: (name: string, value: Constant) => void,
+): Node {
 	const domain = normalDomain(proto.domain);
 	const opset = opsets.get(domain);
 	if (opset === undefined) {
-		throw new SnugError('opset-missing', {subject: owner, problem: `the model imports no opset for the domain '${domain || 'ai.onnx'}'`, expected: 'an opset_import for every domain in use', found: [...opsets.keys()].map(key => key || 'ai.onnx').join(', ') || 'none'});
+		throw new SnugError('opset-missing', {
+			subject: owner,
+			problem: `the model imports no opset for the domain '${domain || 'ai.onnx'}'`,
+			expected: 'an opset_import for every domain in use',
+			found: [...opsets.keys()].map(key => key || 'ai.onnx').join(', ') || 'none',
+		});
 	}
 
 	const op = domain === '' ? proto.opType : `${domain}.${proto.opType}`;
@@ -112,7 +137,13 @@ function importNode(proto: NodeProto, {opsets}: Scope, owner: string, importers:
 		attributes[attribute.name] = importAttribute(attribute, owner, importers);
 	}
 
-	const node: Node = {op, name: nodeNames.fresh(proto.name || `${proto.opType}_${proto.output.find(Boolean) ?? ''}`), inputs: [...proto.input], outputs: [...proto.output], attributes};
+	const node: Node = {
+		op,
+		name: nodeNames.fresh(proto.name || `${proto.opType}_${proto.output.find(Boolean) ?? ''}`),
+		inputs: [...proto.input],
+		outputs: [...proto.output],
+		attributes,
+	};
 	if (!known?.upgrade) {
 		return node;
 	}
@@ -134,6 +165,11 @@ function importNode(proto: NodeProto, {opsets}: Scope, owner: string, importers:
 /** A zero point of less than a byte tells QuantizeLinear the range of its codes, which is lost when it is held as a byte. */
 function refuseNarrow(proto: NodeProto, narrow: ReadonlySet<string>, owner: string): void {
 	if (proto.opType === 'QuantizeLinear' && narrow.has(proto.input[2] ?? '')) {
-		throw new SnugError('unsupported-data-type', {subject: owner, problem: 'quantising values to less than a byte is not supported', expected: 'an int8 or uint8 zero point', hint: 'quantise weights before export, as DequantizeLinear of a constant'});
+		throw new SnugError('unsupported-data-type', {
+			subject: owner,
+			problem: 'quantising values to less than a byte is not supported',
+			expected: 'an int8 or uint8 zero point',
+			hint: 'quantise weights before export, as DequantizeLinear of a constant',
+		});
 	}
 }

@@ -8,7 +8,12 @@ import type {NodeProto} from './messages.js';
 export function importConstantNode(proto: NodeProto, owner: string, {tensor, sparseTensor}: Pick<AttributeImport, 'tensor' | 'sparseTensor'>): Constant {
 	const [attribute, ...more] = proto.attribute;
 	if (!attribute || more.length > 0) {
-		throw new SnugError('invalid-node', {subject: owner, problem: 'a Constant has exactly one attribute', expected: 'value, sparse_value or value_*', found: proto.attribute.map(({name}) => name).join(', ') || 'none'});
+		throw new SnugError('invalid-node', {
+			subject: owner,
+			problem: 'a Constant has exactly one attribute',
+			expected: 'value, sparse_value or value_*',
+			found: proto.attribute.map(({name}) => name).join(', ') || 'none',
+		});
 	}
 
 	const subject = `${owner}, attribute '${attribute.name}'`;

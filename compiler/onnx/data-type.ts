@@ -60,7 +60,12 @@ export function dataType(number: number, subject: string): DataType & {readonly 
 		problem: known ? 'the element type has no arithmetic here' : 'unknown element type',
 		expected: 'bool, an integer of 2 to 64 bits, float16, bfloat16, float or double',
 		found,
-		hint: known?.name === 'string' ? 'do text processing outside the model' : known ? 'convert the tensor to float or int8 before compiling' : 'the file may be damaged or newer than this compiler',
+		hint:
+			known?.name === 'string'
+				? 'do text processing outside the model'
+				: known
+					? 'convert the tensor to float or int8 before compiling'
+					: 'the file may be damaged or newer than this compiler',
 	});
 }
 

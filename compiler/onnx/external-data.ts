@@ -21,14 +21,24 @@ export function locate(entries: readonly StringStringEntryProto[], bytes: number
 	const values = new Map(entries.map(({key, value}) => [key, value] as const));
 	const location = values.get('location');
 	if (!location) {
-		throw new SnugError('external-data', {subject, problem: 'external data without a location', expected: 'an external_data entry "location"', found: `entries ${[...values.keys()].join(', ') || 'none'}`});
+		throw new SnugError('external-data', {
+			subject,
+			problem: 'external data without a location',
+			expected: 'an external_data entry "location"',
+			found: `entries ${[...values.keys()].join(', ') || 'none'}`,
+		});
 	}
 
 	const file = resolve(location, origin, subject);
 	const offset = integer(values.get('offset') ?? '0', 'offset', subject);
 	const length = integer(values.get('length') ?? String(bytes), 'length', subject);
 	if (length !== bytes) {
-		throw new SnugError('tensor-length', {subject, problem: `the external data in ${location} does not match dims and type`, expected: `${bytes} bytes`, found: `${length} bytes`});
+		throw new SnugError('tensor-length', {
+			subject,
+			problem: `the external data in ${location} does not match dims and type`,
+			expected: `${bytes} bytes`,
+			found: `${length} bytes`,
+		});
 	}
 
 	const {size} = fs.statSync(file);
@@ -47,7 +57,11 @@ export function locate(entries: readonly StringStringEntryProto[], bytes: number
 
 function resolve(location: string, {file: modelFile, directory}: Origin, subject: string): string {
 	if (directory === undefined) {
-		throw new SnugError('external-data', {subject, problem: `its data is in ${location}, but the model was given as bytes`, hint: 'give the model as a path, or name the directory of its data'});
+		throw new SnugError('external-data', {
+			subject,
+			problem: `its data is in ${location}, but the model was given as bytes`,
+			hint: 'give the model as a path, or name the directory of its data',
+		});
 	}
 
 	const outside = (found: string): never => {
@@ -70,7 +84,13 @@ function resolve(location: string, {file: modelFile, directory}: Origin, subject
 
 	const file = path.resolve(directory, location);
 	if (!fs.existsSync(file)) {
-		throw new SnugError('external-data-missing', {subject, problem: 'the file with its data is missing', expected: file, found: 'no such file', hint: `put ${location} beside the model`});
+		throw new SnugError('external-data-missing', {
+			subject,
+			problem: 'the file with its data is missing',
+			expected: file,
+			found: 'no such file',
+			hint: `put ${location} beside the model`,
+		});
 	}
 
 	const real = fs.realpathSync(file);
@@ -89,7 +109,12 @@ function resolve(location: string, {file: modelFile, directory}: Origin, subject
 function integer(text: string, key: string, subject: string): number {
 	const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
 	if (!Number.isSafeInteger(value)) {
-		throw new SnugError('external-data', {subject, problem: `the ${key} of external data is no valid number`, expected: 'a decimal integer of at least 0', found: JSON.stringify(text)});
+		throw new SnugError('external-data', {
+			subject,
+			problem: `the ${key} of external data is no valid number`,
+			expected: 'a decimal integer of at least 0',
+			found: JSON.stringify(text),
+		});
 	}
 
 	return value;
@@ -106,7 +131,13 @@ export function readExtent({file, offset, length}: Extent, subject: string): Uin
 		for (let done = 0; done < length;) {
 			const count = fs.readSync(handle, bytes, done, Math.min(READ_BYTES, length - done), offset + done);
 			if (count === 0) {
-				throw new SnugError('external-data-short', {subject, problem: `the file ${file} ended early`, expected: `${offset + length} bytes`, found: `${offset + done} bytes`, hint: 'the file changed while it was in use'});
+				throw new SnugError('external-data-short', {
+					subject,
+					problem: `the file ${file} ended early`,
+					expected: `${offset + length} bytes`,
+					found: `${offset + done} bytes`,
+					hint: 'the file changed while it was in use',
+				});
 			}
 
 			done += count;

@@ -42,7 +42,12 @@ export function expandCalls(nodes: readonly NodeProto[], scope: Scope, functions
 		}
 
 		if (callers.includes(id)) {
-			throw new SnugError('recursive-function', {subject: `function ${id}`, problem: 'the function calls itself', expected: 'functions without recursion', found: [...callers.slice(callers.indexOf(id)), id].join(' → ')});
+			throw new SnugError('recursive-function', {
+				subject: `function ${id}`,
+				problem: 'the function calls itself',
+				expected: 'functions without recursion',
+				found: [...callers.slice(callers.indexOf(id)), id].join(' → '),
+			});
 		}
 
 		const inner: Scope = {opsets: readOpsets(called.opsetImport, `function ${id}`), callers: [...callers, id]};
@@ -55,7 +60,12 @@ function instantiate(call: NodeProto, called: FunctionProto, id: string, names: 
 	const tooMany = call.input.length > called.input.length ? 'inputs' : call.output.length > called.output.length ? 'outputs' : undefined;
 	if (tooMany) {
 		const [formal, actual] = tooMany === 'inputs' ? [called.input, call.input] : [called.output, call.output];
-		throw new SnugError('invalid-node', {subject: `${call.opType} '${call.name}'`, problem: `too many ${tooMany} for the function ${id}`, expected: `at most ${formal.length}`, found: String(actual.length)});
+		throw new SnugError('invalid-node', {
+			subject: `${call.opType} '${call.name}'`,
+			problem: `too many ${tooMany} for the function ${id}`,
+			expected: `at most ${formal.length}`,
+			found: String(actual.length),
+		});
 	}
 
 	const rename = new Map<string, string>([['', '']]);
@@ -112,7 +122,12 @@ function rewriteAttribute(attribute: AttributeProto, rename: Rename, attributes:
 		// A reference to an attribute that the call does not give: the node's own default holds.
 		const bound = attributes.get(attribute.refAttrName);
 		if (bound && attribute.type !== 0 && bound.type !== 0 && bound.type !== attribute.type) {
-			throw new SnugError('attribute-type', {subject: `attribute '${bound.name}'`, problem: `it does not have the type that the function wants for '${attribute.name}'`, expected: `type ${attribute.type}`, found: `type ${bound.type}`});
+			throw new SnugError('attribute-type', {
+				subject: `attribute '${bound.name}'`,
+				problem: `it does not have the type that the function wants for '${attribute.name}'`,
+				expected: `type ${attribute.type}`,
+				found: `type ${bound.type}`,
+			});
 		}
 
 		return bound ? [withFields(bound, {name: attribute.name})] : [];
@@ -127,7 +142,14 @@ function rewriteAttribute(attribute: AttributeProto, rename: Rename, attributes:
 
 /** Names that the inner graph defines are its own; all others are the function's. */
 function rewriteGraph(graph: GraphProto, rename: Rename, attributes: Bindings): GraphProto {
-	const own = new Set([...graph.input, ...graph.initializer].map(({name}) => name).concat(graph.node.flatMap(node => node.output), graph.sparseInitializer.map(({values}) => values?.name ?? '')));
+	const own = new Set(
+		[...graph.input, ...graph.initializer]
+			.map(({name}) => name)
+			.concat(
+				graph.node.flatMap(node => node.output),
+				graph.sparseInitializer.map(({values}) => values?.name ?? ''),
+			),
+	);
 	const outer = new Map([...rename].filter(([name]) => name === '' || !own.has(name)));
 	return {
 		name: graph.name,

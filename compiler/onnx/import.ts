@@ -36,7 +36,10 @@ export function importModel(source: ModelSource, options: ImportOptions = {}): G
 		throw new SnugError('duplicate-value', {subject, problem: 'two inputs have the same name', found: inputs.map(({name}) => name).join(', ')});
 	}
 
-	const states = findStates(new Map([...declared].map(([name, {dims}]) => [name, dims] as const)), new Map(graph.output.map(value => [value.name, declaredDims(value)] as const)));
+	const states = findStates(
+		new Map([...declared].map(([name, {dims}]) => [name, dims] as const)),
+		new Map(graph.output.map(value => [value.name, declaredDims(value)] as const)),
+	);
 	const fixed = fixedInputs([...declared.keys()]);
 	const free = new Map([...declared].filter(([name]) => !fixed.has(name)));
 	const named = nameDims(new Map([...free].map(([name, {dims}]) => [name, dims] as const)), states);
@@ -76,7 +79,9 @@ export function importModel(source: ModelSource, options: ImportOptions = {}): G
  */
 function fixedInputs(inputs: readonly string[]): Map<string, Constant> {
 	const fromEncoder = inputs.some(name => /^past_key_values\..*encoder/.test(name.replace(/decoder/g, '')));
-	return new Map(inputs.includes('use_cache_branch') && !fromEncoder ? [['use_cache_branch', constant({dtype: 'bool', dims: [1], data: Uint8Array.of(1)})]] : []);
+	return new Map(
+		inputs.includes('use_cache_branch') && !fromEncoder ? [['use_cache_branch', constant({dtype: 'bool', dims: [1], data: Uint8Array.of(1)})]] : [],
+	);
 }
 
 const valueNames = (graph: GraphProto): string[] => [

@@ -103,4 +103,5 @@ export const has = <T extends object>(message: T, field: keyof T & string): bool
 };
 
 /** A copy with other fields; defaults of absent fields stay. */
-export const withFields = <T extends object>(message: T, fields: Partial<T>): T => Object.assign(Object.create(Object.getPrototypeOf(message) as object) as T, message, fields);
+export const withFields = <T extends object>(message: T, fields: Partial<T>): T =>
+	Object.assign(Object.create(Object.getPrototypeOf(message) as object) as T, message, fields);

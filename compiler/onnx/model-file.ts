@@ -30,15 +30,32 @@ const LARGEST_FILE = 2 ** 31 - 1;
 export function readModelFile(source: ModelSource): ModelFile {
 	const subject = typeof source === 'string' ? source : 'the model';
 	const bytes = typeof source === 'string' ? readBytes(source) : Buffer.from(source.bytes.buffer, source.bytes.byteOffset, source.bytes.byteLength);
-	const origin: Origin = typeof source === 'string' ? {file: source, directory: path.dirname(path.resolve(source))} : source.directory === undefined ? {} : {directory: source.directory};
+	const origin: Origin =
+		typeof source === 'string'
+			? {file: source, directory: path.dirname(path.resolve(source))}
+			: source.directory === undefined
+				? {}
+				: {directory: source.directory};
 	const model = decode(bytes, subject);
 	const version = toNumber(model.irVersion);
 	if (version > IR_VERSION) {
-		throw new SnugError('ir-version', {subject, problem: 'the model is of a newer ONNX IR version than this compiler knows', expected: `at most ${IR_VERSION}`, found: String(version), hint: 'export it with an older IR version, or update the compiler'});
+		throw new SnugError('ir-version', {
+			subject,
+			problem: 'the model is of a newer ONNX IR version than this compiler knows',
+			expected: `at most ${IR_VERSION}`,
+			found: String(version),
+			hint: 'export it with an older IR version, or update the compiler',
+		});
 	}
 
 	if (!model.graph) {
-		throw new SnugError('no-graph', {subject, problem: 'the file holds no graph', expected: 'an ONNX ModelProto with a graph', found: model.irVersion.low === 0 ? 'no IR version either' : `IR version ${version}`, hint: 'check that this is the model and not a tensor or its data'});
+		throw new SnugError('no-graph', {
+			subject,
+			problem: 'the file holds no graph',
+			expected: 'an ONNX ModelProto with a graph',
+			found: model.irVersion.low === 0 ? 'no IR version either' : `IR version ${version}`,
+			hint: 'check that this is the model and not a tensor or its data',
+		});
 	}
 
 	return {model, graph: model.graph, origin, subject};
@@ -49,7 +66,13 @@ function readBytes(file: string): Buffer {
 	try {
 		const stats = fs.statSync(file);
 		if (!stats.isFile()) {
-			throw new SnugError('model-missing', {subject: file, problem: 'not a file', expected: 'an .onnx file', found: stats.isDirectory() ? 'a folder' : 'something else', hint: 'name the model.onnx inside it'});
+			throw new SnugError('model-missing', {
+				subject: file,
+				problem: 'not a file',
+				expected: 'an .onnx file',
+				found: stats.isDirectory() ? 'a folder' : 'something else',
+				hint: 'name the model.onnx inside it',
+			});
 		}
 
 		size = stats.size;
@@ -58,11 +81,20 @@ function readBytes(file: string): Buffer {
 			throw error;
 		}
 
-		throw new SnugError('model-missing', {subject: file, problem: 'the model file cannot be opened', found: error instanceof Error ? error.message : String(error)});
+		throw new SnugError('model-missing', {
+			subject: file,
+			problem: 'the model file cannot be opened',
+			found: error instanceof Error ? error.message : String(error),
+		});
 	}
 
 	if (size > LARGEST_FILE) {
-		throw new SnugError('model-too-large', {subject: file, problem: 'a protobuf file ends at 2 GiB', found: `${size} bytes`, hint: 'save the model with external data'});
+		throw new SnugError('model-too-large', {
+			subject: file,
+			problem: 'a protobuf file ends at 2 GiB',
+			found: `${size} bytes`,
+			hint: 'save the model with external data',
+		});
 	}
 
 	return fs.readFileSync(file);
@@ -96,10 +128,24 @@ function decode(bytes: Buffer, subject: string): ModelProto {
 		const found = error instanceof Error ? error.message : String(error);
 		// protobufjs says "index out of range" where a length runs past the end: the end is missing, or the lengths are no lengths.
 		if (error instanceof RangeError && looksLikeModel(bytes)) {
-			throw new SnugError('truncated-file', {subject, problem: 'the file ends in the middle of the model', expected: `more than ${bytes.length} bytes`, found, hint: 'the download may be incomplete; fetch the file again'}, {cause: error});
+			throw new SnugError(
+				'truncated-file',
+				{
+					subject,
+					problem: 'the file ends in the middle of the model',
+					expected: `more than ${bytes.length} bytes`,
+					found,
+					hint: 'the download may be incomplete; fetch the file again',
+				},
+				{cause: error},
+			);
 		}
 
-		throw new SnugError('not-onnx', {subject, problem: 'the file is no ONNX model', expected: 'an ONNX protobuf', found, hint: 'check that this is the .onnx file'}, {cause: error});
+		throw new SnugError(
+			'not-onnx',
+			{subject, problem: 'the file is no ONNX model', expected: 'an ONNX protobuf', found, hint: 'check that this is the .onnx file'},
+			{cause: error},
+		);
 	}
 }
 
@@ -117,7 +163,13 @@ export function readOpsets(imports: readonly OperatorSetIdProto[], subject: stri
 	const opsets = new Map(imports.map(({domain, version}) => [normalDomain(domain), toNumber(version)] as const));
 	const version = opsets.get('') ?? 0;
 	if (version > NEWEST_OPSET) {
-		throw new SnugError('opset-version', {subject, problem: 'the model uses a newer opset than is supported', expected: `ai.onnx opset 1 to ${NEWEST_OPSET}`, found: `opset ${version}`, hint: `export it with opset ${NEWEST_OPSET} or less`});
+		throw new SnugError('opset-version', {
+			subject,
+			problem: 'the model uses a newer opset than is supported',
+			expected: `ai.onnx opset 1 to ${NEWEST_OPSET}`,
+			found: `opset ${version}`,
+			hint: `export it with opset ${NEWEST_OPSET} or less`,
+		});
 	}
 
 	return opsets;

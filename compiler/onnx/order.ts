@@ -102,7 +102,10 @@ function sort(nodes: readonly Node[], producers: ReadonlyMap<string, Node>): Nod
 					subject: describeNode(producer),
 					problem: 'it depends on its own output',
 					expected: 'a graph without cycles',
-					found: cycle.length > 9 ? `a cycle of ${cycle.length - 1} nodes: ${cycle.slice(0, 8).map(describeNode).join(' → ')} → …` : cycle.map(describeNode).join(' → '),
+					found:
+						cycle.length > 9
+							? `a cycle of ${cycle.length - 1} nodes: ${cycle.slice(0, 8).map(describeNode).join(' → ')} → …`
+							: cycle.map(describeNode).join(' → '),
 				});
 			}
 

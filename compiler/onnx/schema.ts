@@ -73,7 +73,12 @@ const messages = {
 	},
 	NodeDeviceConfigurationProto: {fields: {configurationId: one(1, 'string'), shardingSpec: many(2, 'ShardingSpecProto'), pipelineStage: one(3, 'int32')}},
 	ShardingSpecProto: {
-		fields: {tensorName: one(1, 'string'), device: many(2, 'int64'), indexToDeviceGroupMap: many(3, 'IntIntListEntryProto'), shardedDim: many(4, 'ShardedDimProto')},
+		fields: {
+			tensorName: one(1, 'string'),
+			device: many(2, 'int64'),
+			indexToDeviceGroupMap: many(3, 'IntIntListEntryProto'),
+			shardedDim: many(4, 'ShardedDimProto'),
+		},
 	},
 	IntIntListEntryProto: {fields: {key: one(1, 'int64'), value: many(2, 'int64')}},
 	ShardedDimProto: {fields: {axis: one(1, 'int64'), simpleSharding: many(2, 'SimpleShardedDimProto')}},

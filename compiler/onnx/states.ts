@@ -38,6 +38,7 @@ function growingAxis(name: string, input: readonly DeclaredDim[], output: readon
 		return named;
 	}
 
-	const written = output?.length === input.length ? open.find(axis => input[axis] !== undefined && output[axis] !== undefined && input[axis] !== output[axis]) : undefined;
+	const written =
+		output?.length === input.length ? open.find(axis => input[axis] !== undefined && output[axis] !== undefined && input[axis] !== output[axis]) : undefined;
 	return written ?? (open.length === 1 && /key|value|^past_\d+$/.test(name) ? open[0] : undefined);
 }

@@ -59,7 +59,9 @@ export function nameDims(inputs: InputDims, states: readonly State[]): NamedDims
 	keepOthersApart(allSymbols(parsed), aliases);
 
 	const rename = Object.fromEntries([...aliases].map(([name, canonical]) => [name, dim.symbol(canonical)] as const));
-	const shapes = new Map([...parsed].map(([name, dims]) => [name, dims.map(found => (found === undefined ? undefined : dim.substitute(found, rename)))] as const));
+	const shapes = new Map(
+		[...parsed].map(([name, dims]) => [name, dims.map(found => (found === undefined ? undefined : dim.substitute(found, rename)))] as const),
+	);
 	for (const {input, axis} of states) {
 		const shape = shapes.get(input);
 		if (shape && axis !== undefined && shape[axis] === undefined) {
@@ -78,7 +80,9 @@ const plainSymbol = (found: Dim | undefined): string | undefined => {
 	return name !== undefined && dim.equal(found!, dim.symbol(name)) ? name : undefined;
 };
 
-const allSymbols = (shapes: ReadonlyMap<string, ReadonlyArray<Dim | undefined>>): string[] => [...new Set([...shapes.values()].flat().flatMap(found => (found === undefined ? [] : dim.symbolsOf(found))))];
+const allSymbols = (shapes: ReadonlyMap<string, ReadonlyArray<Dim | undefined>>): string[] => [
+	...new Set([...shapes.values()].flat().flatMap(found => (found === undefined ? [] : dim.symbolsOf(found)))),
+];
 
 /** A symbol of the file that has a canonical name without its meaning gets another one. */
 function keepOthersApart(symbols: readonly string[], aliases: Map<string, string>): void {

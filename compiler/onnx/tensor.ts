@@ -34,7 +34,12 @@ export function importTensor(proto: TensorProto, origin: Origin, where: string):
 	}
 
 	if (proto.dataLocation !== 0) {
-		throw new SnugError('external-data', {subject, problem: 'unknown data location', expected: '0 (in the model) or 1 (external)', found: String(proto.dataLocation)});
+		throw new SnugError('external-data', {
+			subject,
+			problem: 'unknown data location',
+			expected: '0 (in the model) or 1 (external)',
+			found: String(proto.dataLocation),
+		});
 	}
 
 	if (has(proto, 'rawData')) {
@@ -69,13 +74,20 @@ export function importSparseTensor({values, indices, dims: protoDims}: SparseTen
 		const at = places.read();
 		return Array.from({length: count}, (_, index) => {
 			const coordinates = Array.from({length: rank}, (__, axis) => Number(at[index * rank + axis]));
-			return rank === 1 ? coordinates[0]! : coordinates.reduce((sum, coordinate, axis) => (coordinate < 0 || coordinate >= dims[axis]! ? Number.NaN : sum * dims[axis]! + coordinate), 0);
+			return rank === 1
+				? coordinates[0]!
+				: coordinates.reduce((sum, coordinate, axis) => (coordinate < 0 || coordinate >= dims[axis]! ? Number.NaN : sum * dims[axis]! + coordinate), 0);
 		});
 	};
 
 	const outside = positions().findIndex(position => !(position >= 0 && position < sizeOf(dims)));
 	if (outside >= 0) {
-		throw new SnugError('tensor-length', {subject, problem: `index ${outside} lies outside the tensor`, expected: `a place in [${dims.join(', ')}]`, found: Array.from(places.read().slice(outside * rank, (outside + 1) * rank), String).join(', ')});
+		throw new SnugError('tensor-length', {
+			subject,
+			problem: `index ${outside} lies outside the tensor`,
+			expected: `a place in [${dims.join(', ')}]`,
+			found: Array.from(places.read().slice(outside * rank, (outside + 1) * rank), String).join(', '),
+		});
 	}
 
 	const read = (): TypedArray => {

@@ -14,16 +14,33 @@ export type DeclaredType = {readonly dtype: DType; readonly dims: readonly Decla
 export function declaredType({type}: ValueInfoProto, subject: string): DeclaredType {
 	const tensor = type?.tensorType;
 	if (!tensor) {
-		throw new SnugError('unsupported-type', {subject, problem: 'not a tensor', expected: 'a tensor type', found: type ? 'a sequence, map, optional or sparse type' : 'no type', hint: 'export the model with plain tensors as inputs and outputs'});
+		throw new SnugError('unsupported-type', {
+			subject,
+			problem: 'not a tensor',
+			expected: 'a tensor type',
+			found: type ? 'a sequence, map, optional or sparse type' : 'no type',
+			hint: 'export the model with plain tensors as inputs and outputs',
+		});
 	}
 
 	const element = dataType(tensor.elemType, subject);
 	if (element.bits < 8) {
-		throw new SnugError('unsupported-data-type', {subject, problem: 'only constants may have elements of less than a byte', expected: 'elements of at least 8 bits', found: element.name});
+		throw new SnugError('unsupported-data-type', {
+			subject,
+			problem: 'only constants may have elements of less than a byte',
+			expected: 'elements of at least 8 bits',
+			found: element.name,
+		});
 	}
 
 	if (!tensor.shape) {
-		throw new SnugError('unknown-rank', {subject, problem: 'the rank is unknown', expected: 'a shape with a fixed number of dimensions', found: 'no shape', hint: 'export the model with shapes for its inputs'});
+		throw new SnugError('unknown-rank', {
+			subject,
+			problem: 'the rank is unknown',
+			expected: 'a shape with a fixed number of dimensions',
+			found: 'no shape',
+			hint: 'export the model with shapes for its inputs',
+		});
 	}
 
 	return {dtype: element.dtype, dims: tensor.shape.dim.map(declaredDim)};

@@ -11,10 +11,14 @@ const ops = knownOps(['Neg']);
 /** A model of the inputs alone; each output is one input's negative. */
 function load(inputs: Readonly<Record<string, TypeSpec>>, outputs: Readonly<Record<string, TypeSpec>> = {}, options: ImportOptions = {}): Graph {
 	const [first] = Object.keys(inputs);
-	return importModel({bytes: buildModel({inputs, outputs, nodes: Object.keys(outputs).map(output => ({op: 'Neg', inputs: [first!], outputs: [output]}))})}, {ops, ...options});
+	return importModel(
+		{bytes: buildModel({inputs, outputs, nodes: Object.keys(outputs).map(output => ({op: 'Neg', inputs: [first!], outputs: [output]}))})},
+		{ops, ...options},
+	);
 }
 
-const shapes = (graph: Graph): Record<string, string> => Object.fromEntries(graph.inputs.map(name => [name, graph.types.get(name)!.shape.map(dim.keyOf).join(', ')]));
+const shapes = (graph: Graph): Record<string, string> =>
+	Object.fromEntries(graph.inputs.map(name => [name, graph.types.get(name)!.shape.map(dim.keyOf).join(', ')]));
 
 test('names that exporters use become batch, sequence and past', t => {
 	const graph = load(
@@ -42,12 +46,22 @@ test('what an axis is counts for more than its name', t => {
 		},
 		{'present.0.key': ['float32', ['s0', 4, 's1 + s2', 32]]},
 	);
-	t.deepEqual(shapes(graph), {input_ids: '1, sequence', attention_mask: '1, past + sequence', position_ids: '1, sequence', bias: '1, 1, sequence, past + sequence', 'past_key_values.0.key': '1, 4, past, 32'});
+	t.deepEqual(shapes(graph), {
+		input_ids: '1, sequence',
+		attention_mask: '1, past + sequence',
+		position_ids: '1, sequence',
+		bias: '1, 1, sequence, past + sequence',
+		'past_key_values.0.key': '1, 4, past, 32',
+	});
 });
 
 test('total_sequence_length is past and sequence', t => {
 	const graph = load(
-		{input_ids: ['int64', ['batch_size', 'sequence_length']], attention_mask: ['int64', ['batch_size', 'total_sequence_length']], 'past_key_values.0.key': ['float32', ['batch_size', 4, 'past_sequence_length', 32]]},
+		{
+			input_ids: ['int64', ['batch_size', 'sequence_length']],
+			attention_mask: ['int64', ['batch_size', 'total_sequence_length']],
+			'past_key_values.0.key': ['float32', ['batch_size', 4, 'past_sequence_length', 32]],
+		},
 		{'present.0.key': ['float32', ['batch_size', 4, 'total_sequence_length', 32]]},
 	);
 	t.is(shapes(graph)['attention_mask'], '1, past + sequence');
@@ -55,14 +69,21 @@ test('total_sequence_length is past and sequence', t => {
 
 test('a mask that says past + 1 still covers the sequence', t => {
 	const graph = load(
-		{input_ids: ['int64', ['batch', 'sequence']], attention_mask: ['int64', ['batch', 'past_sequence_length + 1']], 'past_key_values.0.key': ['float32', ['batch', 4, 'past_sequence_length', 32]]},
+		{
+			input_ids: ['int64', ['batch', 'sequence']],
+			attention_mask: ['int64', ['batch', 'past_sequence_length + 1']],
+			'past_key_values.0.key': ['float32', ['batch', 4, 'past_sequence_length', 32]],
+		},
 		{'present.0.key': ['float32', null as never]},
 	);
 	t.is(shapes(graph)['attention_mask'], '1, past + sequence');
 });
 
 test('without a state the mask is as long as the sequence', t => {
-	t.deepEqual(shapes(load({input_ids: ['int64', ['batch', 'seq_len']], attention_mask: ['int64', ['batch', 'mask_length']]})), {input_ids: '1, sequence', attention_mask: '1, sequence'});
+	t.deepEqual(shapes(load({input_ids: ['int64', ['batch', 'seq_len']], attention_mask: ['int64', ['batch', 'mask_length']]})), {
+		input_ids: '1, sequence',
+		attention_mask: '1, sequence',
+	});
 });
 
 test('dimensions without a name get one, and bounds', t => {
@@ -72,7 +93,10 @@ test('dimensions without a name get one, and bounds', t => {
 });
 
 test('an expression whose symbols no input shows becomes a symbol of its own', t => {
-	t.deepEqual(shapes(load({a: ['float32', ['left + right', 'n_tokens']], b: ['float32', ['left + right', 'n_tokens * 2']]})), {a: 'a_axis0, n_tokens', b: 'a_axis0, 2*n_tokens'});
+	t.deepEqual(shapes(load({a: ['float32', ['left + right', 'n_tokens']], b: ['float32', ['left + right', 'n_tokens * 2']]})), {
+		a: 'a_axis0, n_tokens',
+		b: 'a_axis0, 2*n_tokens',
+	});
 });
 
 test('a symbol that only sounds like another one stays apart', t => {
@@ -88,7 +112,12 @@ test('states are paired in every naming, and grow where they grow', t => {
 		).states;
 	t.deepEqual(
 		text([
-			['past_key_values.0.decoder.key', 'present.0.decoder.key', ['batch', 8, 'past_decoder_sequence_length', 64], ['batch', 8, 'past_decoder_sequence_length + 1', 64]],
+			[
+				'past_key_values.0.decoder.key',
+				'present.0.decoder.key',
+				['batch', 8, 'past_decoder_sequence_length', 64],
+				['batch', 8, 'past_decoder_sequence_length + 1', 64],
+			],
 			['past_key_values.0.encoder.key', 'present.0.encoder.key', ['batch', 8, 'encoder_sequence_length', 64], ['batch', 8, 'encoder_sequence_length', 64]],
 			['past_conv.3', 'present_conv.3', ['batch', 64, 3], ['batch', 64, 3]],
 			['past_key_self_1', 'present_key_self_1', ['batch', 8, null, 64], ['batch', 8, null, 64]],

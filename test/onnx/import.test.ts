@@ -27,30 +27,86 @@ test('nodes, inputs, outputs and initializers keep their names', t => {
 	t.deepEqual(graph.outputs, ['y']);
 	t.like(graph.nodes[0], {op: 'Add', name: 'first', inputs: ['x', 'b'], outputs: ['y'], attributes: {}});
 	t.deepEqual(value(graph, 'b'), float32([2], [1, 2]));
-	t.deepEqual([...graph.types], [['x', {dtype: 'float32', shape: [2]}], ['b', {dtype: 'float32', shape: [2]}]]);
+	t.deepEqual(
+		[...graph.types],
+		[
+			['x', {dtype: 'float32', shape: [2]}],
+			['b', {dtype: 'float32', shape: [2]}],
+		],
+	);
 });
 
 test('nodes without a name, or with one that is taken, get one of their own', t => {
-	const graph = load({inputs: x, outputs: y, nodes: [{op: 'Neg', inputs: ['x'], outputs: ['a']}, {op: 'Neg', name: 'n', inputs: ['a'], outputs: ['b']}, {op: 'Neg', name: 'n', inputs: ['b'], outputs: ['y']}]});
-	t.deepEqual(graph.nodes.map(({name}) => name), ['Neg_a', 'n', 'n_1']);
+	const graph = load({
+		inputs: x,
+		outputs: y,
+		nodes: [
+			{op: 'Neg', inputs: ['x'], outputs: ['a']},
+			{op: 'Neg', name: 'n', inputs: ['a'], outputs: ['b']},
+			{op: 'Neg', name: 'n', inputs: ['b'], outputs: ['y']},
+		],
+	});
+	t.deepEqual(
+		graph.nodes.map(({name}) => name),
+		['Neg_a', 'n', 'n_1'],
+	);
 });
 
 test('nodes out of order are sorted, others keep their order', t => {
-	const graph = load({inputs: x, outputs: y, nodes: [{op: 'Neg', inputs: ['b'], outputs: ['y']}, {op: 'Neg', inputs: ['a'], outputs: ['b']}, {op: 'Neg', inputs: ['x'], outputs: ['a']}, {op: 'Neg', inputs: ['x'], outputs: ['c']}]});
-	t.deepEqual(graph.nodes.map(({outputs}) => outputs[0]), ['a', 'b', 'y', 'c']);
+	const graph = load({
+		inputs: x,
+		outputs: y,
+		nodes: [
+			{op: 'Neg', inputs: ['b'], outputs: ['y']},
+			{op: 'Neg', inputs: ['a'], outputs: ['b']},
+			{op: 'Neg', inputs: ['x'], outputs: ['a']},
+			{op: 'Neg', inputs: ['x'], outputs: ['c']},
+		],
+	});
+	t.deepEqual(
+		graph.nodes.map(({outputs}) => outputs[0]),
+		['a', 'b', 'y', 'c'],
+	);
 });
 
 test('an initializer that is listed as an input is a constant', t => {
-	const graph = load({irVersion: 3, inputs: {...x, b: ['float32', [2]]}, outputs: y, initializers: {b: float32([2], [1, 2])}, nodes: [{op: 'Add', inputs: ['x', 'b'], outputs: ['y']}]});
+	const graph = load({
+		irVersion: 3,
+		inputs: {...x, b: ['float32', [2]]},
+		outputs: y,
+		initializers: {b: float32([2], [1, 2])},
+		nodes: [{op: 'Add', inputs: ['x', 'b'], outputs: ['y']}],
+	});
 	t.deepEqual(graph.inputs, ['x']);
 	t.true(graph.constants.has('b'));
 });
 
 test('attributes of every kind arrive', t => {
-	const attributes = {float: 0.5, whole: {float: 2}, integer: -3, string: 'Grüße', floats: [0.5, 1], ints: [1, -2], none: {ints: []}, strings: ['a', 'b'], last: {ints: [2n ** 63n - 1n]}, tensor: float32([1], [7])};
+	const attributes = {
+		float: 0.5,
+		whole: {float: 2},
+		integer: -3,
+		string: 'Grüße',
+		floats: [0.5, 1],
+		ints: [1, -2],
+		none: {ints: []},
+		strings: ['a', 'b'],
+		last: {ints: [2n ** 63n - 1n]},
+		tensor: float32([1], [7]),
+	};
 	const [node] = load({inputs: x, outputs: y, nodes: [{op: 'Relu', inputs: ['x'], outputs: ['y'], attributes}]}).nodes;
 	const {tensor: constant, ...rest} = node!.attributes;
-	t.deepEqual(rest, {float: 0.5, whole: 2, integer: -3, string: 'Grüße', floats: [0.5, 1], ints: [1, -2], none: [], strings: ['a', 'b'], last: [2 ** 63 - 1024]});
+	t.deepEqual(rest, {
+		float: 0.5,
+		whole: 2,
+		integer: -3,
+		string: 'Grüße',
+		floats: [0.5, 1],
+		ints: [1, -2],
+		none: [],
+		strings: ['a', 'b'],
+		last: [2 ** 63 - 1024],
+	});
 	t.true(typeof constant === 'object' && 'read' in constant && constant.read()[0] === 7);
 });
 
@@ -60,7 +116,14 @@ test('an attribute without a type has the type of its value', t => {
 });
 
 test('Constant nodes become constants in all their spellings', t => {
-	const sparse = {values: tensorProto(float32([2], [5, 6]), ''), indices: tensorProto(int64([2], [1, 3]), ''), dims: [{low: 2, high: 0}, {low: 2, high: 0}]};
+	const sparse = {
+		values: tensorProto(float32([2], [5, 6]), ''),
+		indices: tensorProto(int64([2], [1, 3]), ''),
+		dims: [
+			{low: 2, high: 0},
+			{low: 2, high: 0},
+		],
+	};
 	const cases: Record<string, [NonNullable<ModelSpec['nodes'][number]['attributes']>, Tensor]> = {
 		a: [{value: float32([1], [4])}, float32([1], [4])],
 		b: [{value_float: 0.5}, float32([], [0.5])],
@@ -72,7 +135,10 @@ test('Constant nodes become constants in all their spellings', t => {
 	const graph = load({
 		inputs: x,
 		outputs: y,
-		nodes: [...Object.entries(cases).map(([name, [attributes]]) => ({op: 'Constant', outputs: [name], attributes})), {op: 'Relu', inputs: ['x'], outputs: ['y']}],
+		nodes: [
+			...Object.entries(cases).map(([name, [attributes]]) => ({op: 'Constant', outputs: [name], attributes})),
+			{op: 'Relu', inputs: ['x'], outputs: ['y']},
+		],
 	});
 	t.is(graph.nodes.length, 1);
 	for (const [name, [, expected]] of Object.entries(cases)) {
@@ -81,19 +147,38 @@ test('Constant nodes become constants in all their spellings', t => {
 });
 
 test('a sparse initializer with coordinates becomes dense', t => {
-	const sparse = {values: tensorProto(float32([2], [5, 6]), 's'), indices: tensorProto(int64([2, 2], [0, 1, 1, 0]), ''), dims: [{low: 2, high: 0}, {low: 2, high: 0}]};
+	const sparse = {
+		values: tensorProto(float32([2], [5, 6]), 's'),
+		indices: tensorProto(int64([2, 2], [0, 1, 1, 0]), ''),
+		dims: [
+			{low: 2, high: 0},
+			{low: 2, high: 0},
+		],
+	};
 	const graph = load({inputs: x, outputs: y, sparseInitializers: [sparse], nodes: [{op: 'Add', inputs: ['x', 's'], outputs: ['y']}]});
 	t.deepEqual(value(graph, 's'), float32([2, 2], [0, 5, 6, 0]));
 });
 
 test('ops of other domains carry the domain, ai.onnx is the default one', t => {
-	const graph = load({opsets: {'ai.onnx': 18, 'com.acme': 2}, inputs: x, outputs: y, nodes: [{op: 'Twist', domain: 'com.acme', inputs: ['x'], outputs: ['a']}, {op: 'Neg', domain: 'ai.onnx', inputs: ['a'], outputs: ['y']}]});
-	t.deepEqual(graph.nodes.map(({op}) => op), ['com.acme.Twist', 'Neg']);
+	const graph = load({
+		opsets: {'ai.onnx': 18, 'com.acme': 2},
+		inputs: x,
+		outputs: y,
+		nodes: [
+			{op: 'Twist', domain: 'com.acme', inputs: ['x'], outputs: ['a']},
+			{op: 'Neg', domain: 'ai.onnx', inputs: ['a'], outputs: ['y']},
+		],
+	});
+	t.deepEqual(
+		graph.nodes.map(({op}) => op),
+		['com.acme.Twist', 'Neg'],
+	);
 });
 
 test('old spellings are upgraded, with constants under new names', t => {
 	const upgrading = knownOps(['Add'], {
-		Squeeze: ({node, opset, addConstant}) => (opset < 13 ? {...node, inputs: [...node.inputs, addConstant(int64([1], node.attributes['axes'] as number[]))], attributes: {}} : node),
+		Squeeze: ({node, opset, addConstant}) =>
+			opset < 13 ? {...node, inputs: [...node.inputs, addConstant(int64([1], node.attributes['axes'] as number[]))], attributes: {}} : node,
 	});
 	const nodes: ModelSpec['nodes'] = [{op: 'Squeeze', name: 's', inputs: ['x'], outputs: ['y'], attributes: {axes: [1]}}];
 	const old = load({opsets: {'': 11}, inputs: x, outputs: y, initializers: {'s/constant': float32([], [0])}, nodes}, {ops: upgrading});
@@ -105,33 +190,84 @@ test('old spellings are upgraded, with constants under new names', t => {
 test('a function is inlined with its attributes, defaults, nested calls and opset', t => {
 	const opsets: number[] = [];
 	const seen = knownOps(['Add', 'Mul'], {Scale: ({node, opset}) => (opsets.push(opset), node)});
-	const graph = load({
-		inputs: x,
-		outputs: y,
-		opsets: {'': 21, 'my.functions': 1},
-		functions: [
-			{name: 'Outer', domain: 'my.functions', inputs: ['a', 'b'], outputs: ['r'], attributes: ['alpha'], defaults: {beta: 7}, opsets: {'': 21, 'my.functions': 1}, nodes: [
-				{op: 'Inner', domain: 'my.functions', inputs: ['a'], outputs: ['t'], attributes: {gain: {reference: 'alpha', type: 1}, shift: {reference: 'beta', type: 2}}},
-				{op: 'Add', inputs: ['t', 'b'], outputs: ['r']},
-			]},
-			{name: 'Inner', domain: 'my.functions', inputs: ['a'], outputs: ['r'], attributes: ['gain', 'shift', 'absent'], opsets: {'': 18}, nodes: [
-				{op: 'Scale', name: 'scale', inputs: ['a'], outputs: ['r'], attributes: {by: {reference: 'gain', type: 1}, plus: {reference: 'shift', type: 2}, other: {reference: 'absent', type: 2}}},
-			]},
-		],
-		nodes: [
-			{op: 'Outer', name: 'one', domain: 'my.functions', inputs: ['x', 'x'], outputs: ['m'], attributes: {alpha: 0.5}},
-			{op: 'Outer', name: 'two', domain: 'my.functions', inputs: ['m'], outputs: ['y'], attributes: {alpha: 1.5, beta: 8}},
-		],
-	}, {ops: seen});
+	const graph = load(
+		{
+			inputs: x,
+			outputs: y,
+			opsets: {'': 21, 'my.functions': 1},
+			functions: [
+				{
+					name: 'Outer',
+					domain: 'my.functions',
+					inputs: ['a', 'b'],
+					outputs: ['r'],
+					attributes: ['alpha'],
+					defaults: {beta: 7},
+					opsets: {'': 21, 'my.functions': 1},
+					nodes: [
+						{
+							op: 'Inner',
+							domain: 'my.functions',
+							inputs: ['a'],
+							outputs: ['t'],
+							attributes: {gain: {reference: 'alpha', type: 1}, shift: {reference: 'beta', type: 2}},
+						},
+						{op: 'Add', inputs: ['t', 'b'], outputs: ['r']},
+					],
+				},
+				{
+					name: 'Inner',
+					domain: 'my.functions',
+					inputs: ['a'],
+					outputs: ['r'],
+					attributes: ['gain', 'shift', 'absent'],
+					opsets: {'': 18},
+					nodes: [
+						{
+							op: 'Scale',
+							name: 'scale',
+							inputs: ['a'],
+							outputs: ['r'],
+							attributes: {by: {reference: 'gain', type: 1}, plus: {reference: 'shift', type: 2}, other: {reference: 'absent', type: 2}},
+						},
+					],
+				},
+			],
+			nodes: [
+				{op: 'Outer', name: 'one', domain: 'my.functions', inputs: ['x', 'x'], outputs: ['m'], attributes: {alpha: 0.5}},
+				{op: 'Outer', name: 'two', domain: 'my.functions', inputs: ['m'], outputs: ['y'], attributes: {alpha: 1.5, beta: 8}},
+			],
+		},
+		{ops: seen},
+	);
 	t.deepEqual(text(graph), ['one/t = Scale(x)', 'm = Add(one/t, x)', 'two/t = Scale(m)', 'y = Add(two/t, )']);
-	t.deepEqual(graph.nodes.filter(({op}) => op === 'Scale').map(({attributes}) => attributes), [{by: 0.5, plus: 7}, {by: 1.5, plus: 8}]);
+	t.deepEqual(
+		graph.nodes.filter(({op}) => op === 'Scale').map(({attributes}) => attributes),
+		[
+			{by: 0.5, plus: 7},
+			{by: 1.5, plus: 8},
+		],
+	);
 	t.deepEqual(opsets, [18, 18]);
 	t.is(new Set(graph.nodes.map(({name}) => name)).size, 4);
 });
 
 test('overloads of a function are told apart', t => {
-	const body = (name: string, op: string) => ({name: 'F', domain: 'd', overload: name, inputs: ['a'], outputs: ['r'], nodes: [{op, inputs: ['a'], outputs: ['r']}]});
-	const graph = load({inputs: x, outputs: y, opsets: {'': 21, d: 1}, functions: [body('one', 'Neg'), body('two', 'Relu')], nodes: [{op: 'F', domain: 'd', overload: 'two', inputs: ['x'], outputs: ['y']}]});
+	const body = (name: string, op: string) => ({
+		name: 'F',
+		domain: 'd',
+		overload: name,
+		inputs: ['a'],
+		outputs: ['r'],
+		nodes: [{op, inputs: ['a'], outputs: ['r']}],
+	});
+	const graph = load({
+		inputs: x,
+		outputs: y,
+		opsets: {'': 21, d: 1},
+		functions: [body('one', 'Neg'), body('two', 'Relu')],
+		nodes: [{op: 'F', domain: 'd', overload: 'two', inputs: ['x'], outputs: ['y']}],
+	});
 	t.deepEqual(text(graph), ['y = Relu(x)']);
 });
 
@@ -141,7 +277,18 @@ test('a function may hand an input on, and a branch inside it reads its values',
 		inputs: {...x, c: ['bool', []]},
 		outputs: {y: ['float32', [2]], same: ['float32', [2]]},
 		opsets: {'': 21, d: 1},
-		functions: [{name: 'F', domain: 'd', inputs: ['a', 'if'], outputs: ['r', 'a'], nodes: [{op: 'Neg', inputs: ['a'], outputs: ['inner']}, {op: 'If', inputs: ['if'], outputs: ['r'], attributes: {then_branch: branch('Relu'), else_branch: branch('Neg')}}]}],
+		functions: [
+			{
+				name: 'F',
+				domain: 'd',
+				inputs: ['a', 'if'],
+				outputs: ['r', 'a'],
+				nodes: [
+					{op: 'Neg', inputs: ['a'], outputs: ['inner']},
+					{op: 'If', inputs: ['if'], outputs: ['r'], attributes: {then_branch: branch('Relu'), else_branch: branch('Neg')}},
+				],
+			},
+		],
 		nodes: [{op: 'F', name: 'f', domain: 'd', inputs: ['x', 'c'], outputs: ['y', 'same']}],
 	});
 	t.deepEqual(text(graph), ['f/inner = Neg(x)', 'y = If(c)', 'same = Identity(x)']);
@@ -164,8 +311,21 @@ const choice = (condition: Partial<ModelSpec>): ModelSpec => ({
 			outputs: ['y', 'w', 'v'],
 			attributes: {
 				// `u` and the node name `n` are taken around the branch; two outputs are a constant and a value from around.
-				then_branch: {outputs: {a: ['float32', [2]], k: ['float32', [2]], t: ['float32', [2]]}, initializers: {k: float32([2], [1, 2])}, nodes: [{op: 'Add', name: 'n', inputs: ['t', 'k'], outputs: ['u']}, {op: 'Relu', inputs: ['u'], outputs: ['a']}]},
-				else_branch: {outputs: {u: ['float32', [2]], s: ['float32', [2]], x: ['float32', [2]]}, nodes: [{op: 'Mul', inputs: ['x', 'x'], outputs: ['u']}, {op: 'Neg', inputs: ['u'], outputs: ['s']}]},
+				then_branch: {
+					outputs: {a: ['float32', [2]], k: ['float32', [2]], t: ['float32', [2]]},
+					initializers: {k: float32([2], [1, 2])},
+					nodes: [
+						{op: 'Add', name: 'n', inputs: ['t', 'k'], outputs: ['u']},
+						{op: 'Relu', inputs: ['u'], outputs: ['a']},
+					],
+				},
+				else_branch: {
+					outputs: {u: ['float32', [2]], s: ['float32', [2]], x: ['float32', [2]]},
+					nodes: [
+						{op: 'Mul', inputs: ['x', 'x'], outputs: ['u']},
+						{op: 'Neg', inputs: ['u'], outputs: ['s']},
+					],
+				},
 			},
 		},
 		{op: 'Neg', inputs: ['y'], outputs: ['u']},
@@ -191,7 +351,17 @@ test('use_cache_branch takes the branch with past positions', t => {
 	const graph = load({
 		inputs: {...x, use_cache_branch: ['bool', [1]]},
 		outputs: y,
-		nodes: [{op: 'If', inputs: ['use_cache_branch'], outputs: ['y'], attributes: {then_branch: {outputs: {a: ['float32', [2]]}, nodes: [{op: 'Relu', inputs: ['x'], outputs: ['a']}]}, else_branch: {outputs: {a: ['float32', [2]]}, nodes: [{op: 'Neg', inputs: ['x'], outputs: ['a']}]}}}],
+		nodes: [
+			{
+				op: 'If',
+				inputs: ['use_cache_branch'],
+				outputs: ['y'],
+				attributes: {
+					then_branch: {outputs: {a: ['float32', [2]]}, nodes: [{op: 'Relu', inputs: ['x'], outputs: ['a']}]},
+					else_branch: {outputs: {a: ['float32', [2]]}, nodes: [{op: 'Neg', inputs: ['x'], outputs: ['a']}]},
+				},
+			},
+		],
 	});
 	t.deepEqual(graph.inputs, ['x']);
 	t.deepEqual(text(graph), ['y = Relu(x)']);
@@ -199,12 +369,26 @@ test('use_cache_branch takes the branch with past positions', t => {
 
 test('a node that only an inner graph depends on comes first', t => {
 	const branch: GraphSpec = {outputs: {a: ['float32', [2]]}, nodes: [{op: 'Neg', inputs: ['late'], outputs: ['a']}]};
-	const graph = load({inputs: {...x, c: ['bool', []]}, outputs: y, nodes: [{op: 'If', inputs: ['c'], outputs: ['y'], attributes: {then_branch: branch, else_branch: branch}}, {op: 'Relu', inputs: ['x'], outputs: ['late']}]});
-	t.deepEqual(graph.nodes.map(({op}) => op), ['Relu', 'If']);
+	const graph = load({
+		inputs: {...x, c: ['bool', []]},
+		outputs: y,
+		nodes: [
+			{op: 'If', inputs: ['c'], outputs: ['y'], attributes: {then_branch: branch, else_branch: branch}},
+			{op: 'Relu', inputs: ['x'], outputs: ['late']},
+		],
+	});
+	t.deepEqual(
+		graph.nodes.map(({op}) => op),
+		['Relu', 'If'],
+	);
 });
 
 test('loops keep their body as a graph', t => {
-	const body: GraphSpec = {inputs: {i: ['int64', []], c: ['bool', []], a: ['float32', [2]]}, outputs: {c: ['bool', []], b: ['float32', [2]]}, nodes: [{op: 'Add', inputs: ['a', 'x'], outputs: ['b']}]};
+	const body: GraphSpec = {
+		inputs: {i: ['int64', []], c: ['bool', []], a: ['float32', [2]]},
+		outputs: {c: ['bool', []], b: ['float32', [2]]},
+		nodes: [{op: 'Add', inputs: ['a', 'x'], outputs: ['b']}],
+	};
 	const [loop] = load({inputs: {...x, n: ['int64', []]}, outputs: y, nodes: [{op: 'Loop', inputs: ['n', '', 'x'], outputs: ['y'], attributes: {body}}]}).nodes;
 	const inner = loop!.attributes['body']!;
 	t.true(isGraph(inner));
@@ -221,7 +405,11 @@ test('similar names are close in spelling or differ in the domain', t => {
 
 const shared = (name: string): string => `../shared/models/${name}/model.onnx`;
 
-for (const [file, states, nodes] of [['test/models/books-3m/model.onnx', 8, 709], [shared('books-3m-genai-int4'), 8, 53], [shared('books-3m-masa'), 8, 937]] as const) {
+for (const [file, states, nodes] of [
+	['test/models/books-3m/model.onnx', 8, 709],
+	[shared('books-3m-genai-int4'), 8, 53],
+	[shared('books-3m-masa'), 8, 937],
+] as const) {
 	(fs.existsSync(file) ? test : test.skip)(`${file} is imported, with its states`, t => {
 		const names = decodeModel(fs.readFileSync(file)).graph!.node.map(({domain, opType}) => (domain ? `${domain}.${opType}` : opType));
 		const graph = importModel(file, {ops: knownOps(names)});
@@ -229,7 +417,10 @@ for (const [file, states, nodes] of [['test/models/books-3m/model.onnx', 8, 709]
 		t.is(graph.states.length, states);
 		t.deepEqual(graph.states[1], {input: 'past_key_values.0.value', output: 'present.0.value', axis: 2});
 		for (const {dims, read} of graph.constants.values()) {
-			t.is(read().length, dims.reduce((a, b) => a * b, 1));
+			t.is(
+				read().length,
+				dims.reduce((a, b) => a * b, 1),
+			);
 		}
 	});
 }

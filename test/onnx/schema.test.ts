@@ -24,13 +24,28 @@ const {onnx} = createRequire(import.meta.url)('onnx-proto') as {onnx: Package};
 const plain = {longs: String, enums: Number, bytes: String, defaults: false};
 
 const types = (namespace: protobuf.NamespaceBase): protobuf.Type[] =>
-	namespace.nestedArray.flatMap(nested => (nested instanceof protobuf.Type ? [nested, ...types(nested)] : nested instanceof protobuf.Namespace ? types(nested) : []));
+	namespace.nestedArray.flatMap(nested =>
+		nested instanceof protobuf.Type ? [nested, ...types(nested)] : nested instanceof protobuf.Namespace ? types(nested) : [],
+	);
 
-const lookUp = (type: protobuf.Type): Codec | undefined => type.fullName.split('.').slice(2).reduce<Package | Codec | undefined>((found, name) => (found as Package | undefined)?.[name], onnx) as Codec | undefined;
+const lookUp = (type: protobuf.Type): Codec | undefined =>
+	type.fullName
+		.split('.')
+		.slice(2)
+		.reduce<Package | Codec | undefined>((found, name) => (found as Package | undefined)?.[name], onnx) as Codec | undefined;
 
 /** A value that tells a field of one type from fields of the others. */
 function sample(field: protobuf.Field): unknown {
-	const value = field.resolve().resolvedType instanceof protobuf.Type ? {} : field.resolvedType ? 1 : ({int64: '-3', uint64: '9223372036854775809', int32: -5, float: 0.5, double: 0.1, string: 'text', bytes: Buffer.from([1, 200])} as Readonly<Record<string, unknown>>)[field.type];
+	const value =
+		field.resolve().resolvedType instanceof protobuf.Type
+			? {}
+			: field.resolvedType
+				? 1
+				: (
+						{int64: '-3', uint64: '9223372036854775809', int32: -5, float: 0.5, double: 0.1, string: 'text', bytes: Buffer.from([1, 200])} as Readonly<
+							Record<string, unknown>
+						>
+					)[field.type];
 	return field.repeated ? [value, value] : value;
 }
 
@@ -64,7 +79,11 @@ test('no field that onnx-proto knows is missing', t => {
 			if (typeof value.decode === 'function') {
 				const type = schema.lookup(`${name}.${key}`);
 				const fields = type instanceof protobuf.Type ? [...Object.keys(type.fields), ...type.oneofsArray.map(({name: oneof}) => oneof)] : [];
-				missing.push(...Object.keys(value.prototype).filter(field => field !== 'toJSON' && !fields.includes(field)).map(field => `${name}.${key}.${field}`));
+				missing.push(
+					...Object.keys(value.prototype)
+						.filter(field => field !== 'toJSON' && !fields.includes(field))
+						.map(field => `${name}.${key}.${field}`),
+				);
 				visit(value, `${name}.${key}`);
 			}
 		}
@@ -119,7 +138,14 @@ test('an unknown attribute type is kept, so that it can be refused', t => {
 
 test('fields of newer IR versions survive', t => {
 	const type = schema.lookupType('onnx.NodeProto');
-	const node = {opType: 'F', overload: 'o', metadataProps: [{key: 'k', value: 'v'}], deviceConfigurations: [{configurationId: 'c', shardingSpec: [{device: ['-1'], shardedDim: [{axis: '1', simpleSharding: [{dimParam: 'n', numShards: '2'}]}]}], pipelineStage: 3}]};
+	const node = {
+		opType: 'F',
+		overload: 'o',
+		metadataProps: [{key: 'k', value: 'v'}],
+		deviceConfigurations: [
+			{configurationId: 'c', shardingSpec: [{device: ['-1'], shardedDim: [{axis: '1', simpleSharding: [{dimParam: 'n', numShards: '2'}]}]}], pipelineStage: 3},
+		],
+	};
 	t.deepEqual(type.toObject(type.decode(type.encode(type.fromObject(node)).finish()), plain), node as never);
 });
 

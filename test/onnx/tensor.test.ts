@@ -62,7 +62,12 @@ test('external data are read by range, anew each time', t => {
 	fs.writeFileSync(file, Buffer.from(Float32Array.of(9, 1, 2, 3, 9).buffer));
 	fs.writeFileSync(
 		path.join(folder, 'model.onnx'),
-		buildModel({inputs: {x: ['float32', [3]]}, outputs: {y: ['float32', [3]]}, initializers: {w: {dtype: 'float32', dims: [3], location: 'weights.bin', offset: 4, length: 12}}, nodes: [{op: 'Add', inputs: ['x', 'w'], outputs: ['y']}]}),
+		buildModel({
+			inputs: {x: ['float32', [3]]},
+			outputs: {y: ['float32', [3]]},
+			initializers: {w: {dtype: 'float32', dims: [3], location: 'weights.bin', offset: 4, length: 12}},
+			nodes: [{op: 'Add', inputs: ['x', 'w'], outputs: ['y']}],
+		}),
 	);
 	const weight = importModel(path.join(folder, 'model.onnx'), {ops: knownOps(['Add'])}).constants.get('w')!;
 	t.deepEqual(weight.read(), Float32Array.of(1, 2, 3));
@@ -79,11 +84,19 @@ test('a model that is a link finds its data beside the target', t => {
 		fs.mkdirSync(path.join(folder, name));
 	}
 
-	fs.writeFileSync(path.join(folder, 'blobs', 'a1'), buildModel({inputs: {}, outputs: {}, initializers: {w: {dtype: 'float32', dims: [1], location: 'model.data'}}, nodes: []}));
+	fs.writeFileSync(
+		path.join(folder, 'blobs', 'a1'),
+		buildModel({inputs: {}, outputs: {}, initializers: {w: {dtype: 'float32', dims: [1], location: 'model.data'}}, nodes: []}),
+	);
 	fs.writeFileSync(path.join(folder, 'blobs', 'b2'), Buffer.from(Float32Array.of(5).buffer));
 	fs.symlinkSync('../blobs/a1', path.join(folder, 'snapshot', 'model.onnx'));
 	fs.symlinkSync('../blobs/b2', path.join(folder, 'snapshot', 'model.data'));
-	t.deepEqual(importModel(path.join(folder, 'snapshot', 'model.onnx')).constants.get('w')!.read(), Float32Array.of(5));
+	t.deepEqual(
+		importModel(path.join(folder, 'snapshot', 'model.onnx'))
+			.constants.get('w')!
+			.read(),
+		Float32Array.of(5),
+	);
 });
 
 (available ? test : test.skip)('the cases of the backend suite can be loaded', t => {
@@ -92,7 +105,16 @@ test('a model that is a link finds its data beside the target', t => {
 	t.deepEqual([...inputs.keys()], ['x', 'y']);
 	const sum = outputs.get('sum')!;
 	t.deepEqual(sum.dims, [3, 4, 5]);
-	t.is(difference({...sum, data: Float32Array.from(sum.data as Float32Array, (_, index) => (inputs.get('x')!.data[index] as number) + (inputs.get('y')!.data[index] as number))}, sum), undefined);
+	t.is(
+		difference(
+			{
+				...sum,
+				data: Float32Array.from(sum.data as Float32Array, (_, index) => (inputs.get('x')!.data[index] as number) + (inputs.get('y')!.data[index] as number)),
+			},
+			sum,
+		),
+		undefined,
+	);
 	t.true(casesOf('Softmax').includes('test_softmax_axis_0'));
 	const loaded = caseNames.filter(name => {
 		try {
@@ -111,7 +133,10 @@ test('a difference names the element, and NaN equals NaN', t => {
 	t.is(difference(float32([1], [3]), float32([1], [-Infinity])), 'element 0: expected -Infinity, found 3');
 	t.is(difference(float32([1], [Number.NaN]), float32([1], [0])), 'element 0: expected 0, found NaN');
 	t.is(difference(float32([2], [0, 0]), float32([1, 2], [0, 0])), 'expected float32 [1, 2], found float32 [2]');
-	t.is(difference({dtype: 'int32', dims: [1], data: Int32Array.of(100_000)}, {dtype: 'int32', dims: [1], data: Int32Array.of(100_001)}), 'element 0: expected 100001, found 100000');
+	t.is(
+		difference({dtype: 'int32', dims: [1], data: Int32Array.of(100_000)}, {dtype: 'int32', dims: [1], data: Int32Array.of(100_001)}),
+		'element 0: expected 100001, found 100000',
+	);
 	t.is(difference(undefined, float32([], [0])), 'no such output');
 });
 

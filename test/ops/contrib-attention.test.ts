@@ -31,8 +31,16 @@ function agrees(title: string, given: Case, tolerance = {rtol: 1e-4, atol: 2e-5}
 const [batch, heads, kvHeads, width, queries, past] = [2, 4, 2, 8, 3, 5];
 const lower = Array.from({length: queries * queries}, (_, index) => (index % queries <= Math.floor(index / queries) ? 1 : 0));
 
-const flat = (sequence: number): Tensor[] => [random([batch, queries, heads * width]), random([batch, sequence, kvHeads * width]), random([batch, sequence, kvHeads * width])];
-const separate = (sequence: number): Tensor[] => [random([batch, heads, queries, width]), random([batch, kvHeads, sequence, width]), random([batch, kvHeads, sequence, width])];
+const flat = (sequence: number): Tensor[] => [
+	random([batch, queries, heads * width]),
+	random([batch, sequence, kvHeads * width]),
+	random([batch, sequence, kvHeads * width]),
+];
+const separate = (sequence: number): Tensor[] => [
+	random([batch, heads, queries, width]),
+	random([batch, kvHeads, sequence, width]),
+	random([batch, kvHeads, sequence, width]),
+];
 const cache = (): Tensor[] => [random([batch, kvHeads, past, width]), random([batch, kvHeads, past, width])];
 const sides = {q_num_heads: heads, kv_num_heads: kvHeads};
 
@@ -78,7 +86,12 @@ projected('with lengths', [int32([batch], [2, 3])]);
 projected('with a mask for each query', [int32([batch, queries, queries], [...lower, ...lower])]);
 projected('that is causal with a past', [undefined, random([2, batch, heads, past, width])], {unidirectional: 1}, [f32(3), f32(5)]);
 
-for (const [transA, transB, transBatchA, transBatchB] of [[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1], [1, 1, 1, 1]] as const) {
+for (const [transA, transB, transBatchA, transBatchB] of [
+	[0, 1, 0, 0],
+	[1, 0, 0, 0],
+	[0, 0, 1, 1],
+	[1, 1, 1, 1],
+] as const) {
 	const [b, m, k, n] = [2, 3, 4, 5];
 	const matrix = (rows: number, columns: number, swapped: number, batched: number): Tensor => {
 		const [r, c] = swapped ? [columns, rows] : [rows, columns];
@@ -94,7 +107,11 @@ for (const [transA, transB, transBatchA, transBatchB] of [[0, 1, 0, 0], [1, 0, 0
 	});
 }
 
-for (const [activation, parameters] of [['Relu', []], ['Clip', [-0.5, 0.7]], ['LeakyRelu', [0.2]]] as const) {
+for (const [activation, parameters] of [
+	['Relu', []],
+	['Clip', [-0.5, 0.7]],
+	['LeakyRelu', [0.2]],
+] as const) {
 	agrees(`FusedConv with ${activation}`, {
 		op: 'FusedConv',
 		domain,
@@ -106,31 +123,47 @@ for (const [activation, parameters] of [['Relu', []], ['Clip', [-0.5, 0.7]], ['L
 }
 
 for (const quant_type of [0, 1]) {
-	agrees(`MatMulBnb4 of ${quant_type === 0 ? 'FP4' : 'NF4'}`, {
-		op: 'MatMulBnb4',
-		domain,
-		inputs: [random([3, 32]), integers('uint8', [64]), random([8], 0.5)],
-		constants: [1, 2],
-		attributes: {K: 32, N: 4, block_size: 16, quant_type},
-		outputs: [f32(2)],
-	}, {rtol: 1e-3, atol: 1e-3});
+	agrees(
+		`MatMulBnb4 of ${quant_type === 0 ? 'FP4' : 'NF4'}`,
+		{
+			op: 'MatMulBnb4',
+			domain,
+			inputs: [random([3, 32]), integers('uint8', [64]), random([8], 0.5)],
+			constants: [1, 2],
+			attributes: {K: 32, N: 4, block_size: 16, quant_type},
+			outputs: [f32(2)],
+		},
+		{rtol: 1e-3, atol: 1e-3},
+	);
 }
 
 agrees('MatMulIntegerToFloat with a bias', {
 	op: 'MatMulIntegerToFloat',
 	domain,
-	inputs: [integers('uint8', [3, 8]), integers('int8', [8, 5]), random([], 0.1), random([5], 0.1), {dtype: 'uint8', dims: [], data: Uint8Array.of(120)}, undefined, random([5])],
+	inputs: [
+		integers('uint8', [3, 8]),
+		integers('int8', [8, 5]),
+		random([], 0.1),
+		random([5], 0.1),
+		{dtype: 'uint8', dims: [], data: Uint8Array.of(120)},
+		undefined,
+		random([5]),
+	],
 	constants: [1, 3],
 	outputs: [f32(2)],
 });
 
-agrees('DynamicQuantizeMatMul with a constant, to the precision of its rounding', {
-	op: 'DynamicQuantizeMatMul',
-	domain,
-	inputs: [random([3, 8]), integers('int8', [8, 5]), random([], 0.01), undefined, random([5])],
-	constants: [1, 2, 4],
-	outputs: [f32(2)],
-}, {rtol: 2e-2, atol: 5e-2});
+agrees(
+	'DynamicQuantizeMatMul with a constant, to the precision of its rounding',
+	{
+		op: 'DynamicQuantizeMatMul',
+		domain,
+		inputs: [random([3, 8]), integers('int8', [8, 5]), random([], 0.01), undefined, random([5])],
+		constants: [1, 2, 4],
+		outputs: [f32(2)],
+	},
+	{rtol: 2e-2, atol: 5e-2},
+);
 
 agrees('DynamicQuantizeMatMul of two activations', {
 	op: 'DynamicQuantizeMatMul',
@@ -161,6 +194,8 @@ test('what an expansion does not honour is refused by its name', t => {
 	const base: Case = {op: 'Attention', domain, inputs: [random([1, 2, 8]), random([8, 24])], attributes: {num_heads: 2, do_rotary: 1}, outputs: [f32(3)]};
 	const error = t.throws(() => runOurs(base));
 	t.regex(error.message, /do_rotary.*expected 0, found 1/);
-	const positions = t.throws(() => runOurs({op: 'RotaryEmbedding', domain, inputs: [random([1, 2, 8]), int64([1, 2, 1], [0, 1]), random([4, 4]), random([4, 4])], outputs: [f32(3)]}));
+	const positions = t.throws(() =>
+		runOurs({op: 'RotaryEmbedding', domain, inputs: [random([1, 2, 8]), int64([1, 2, 1], [0, 1]), random([4, 4]), random([4, 4])], outputs: [f32(3)]}),
+	);
 	t.regex(positions.message, /position_ids has the wrong shape.*\[1, 2, 1\]/);
 });

@@ -7,7 +7,11 @@ import {randomNumbers, runOracle, runOurs, type Case} from '../helpers/oracle.js
 const domain = 'com.microsoft';
 let seed = 0;
 const random = (dims: readonly number[], scale = 1): Tensor => float32(dims, randomNumbers(sizeOf(dims), ++seed, scale));
-const bytes = (dims: readonly number[]): Tensor => ({dtype: 'uint8', dims, data: Uint8Array.from(randomNumbers(sizeOf(dims), ++seed, 60), value => value + 128)});
+const bytes = (dims: readonly number[]): Tensor => ({
+	dtype: 'uint8',
+	dims,
+	data: Uint8Array.from(randomNumbers(sizeOf(dims), ++seed, 60), value => value + 128),
+});
 const int32 = (dims: readonly number[], values: readonly number[]): Tensor => ({dtype: 'int32', dims, data: Int32Array.from(values)});
 const f32 = (rank: number) => ['float32', rank] as const;
 
@@ -32,26 +36,41 @@ for (const bits of [2, 4, 8]) {
 
 		const [rows, columns, block] = [5, 96, 32];
 		const blocks = columns / block;
-		const zero = {none: undefined, packed: bytes([rows * Math.ceil((blocks * bits) / 8)]), float: float32([rows, blocks], randomNumbers(rows * blocks, ++seed, 1).map(value => value + 7))}[zeros];
-		agrees(`MatMulNBits of ${bits} bits with zero points ${zeros}`, {
-			op: 'MatMulNBits',
-			domain,
-			inputs: [random([2, 3, columns]), bytes([rows, blocks, (block * bits) / 8]), random([rows * blocks], 0.1), zero, undefined, random([rows])],
-			constants: [1, 2, 3, 5],
-			attributes: {K: columns, N: rows, bits, block_size: block},
-			outputs: [f32(3)],
-		}, {rtol: 1e-3, atol: 1e-3});
+		const zero = {
+			none: undefined,
+			packed: bytes([rows * Math.ceil((blocks * bits) / 8)]),
+			float: float32(
+				[rows, blocks],
+				randomNumbers(rows * blocks, ++seed, 1).map(value => value + 7),
+			),
+		}[zeros];
+		agrees(
+			`MatMulNBits of ${bits} bits with zero points ${zeros}`,
+			{
+				op: 'MatMulNBits',
+				domain,
+				inputs: [random([2, 3, columns]), bytes([rows, blocks, (block * bits) / 8]), random([rows * blocks], 0.1), zero, undefined, random([rows])],
+				constants: [1, 2, 3, 5],
+				attributes: {K: columns, N: rows, bits, block_size: block},
+				outputs: [f32(3)],
+			},
+			{rtol: 1e-3, atol: 1e-3},
+		);
 	}
 }
 
-agrees('MatMulNBits with a last block that is cut and scales by rows', {
-	op: 'MatMulNBits',
-	domain,
-	inputs: [random([3, 40]), bytes([4, 2, 16]), random([4, 2], 0.1)],
-	constants: [1, 2],
-	attributes: {K: 40, N: 4, bits: 4, block_size: 32},
-	outputs: [f32(2)],
-}, {rtol: 1e-3, atol: 1e-3});
+agrees(
+	'MatMulNBits with a last block that is cut and scales by rows',
+	{
+		op: 'MatMulNBits',
+		domain,
+		inputs: [random([3, 40]), bytes([4, 2, 16]), random([4, 2], 0.1)],
+		constants: [1, 2],
+		attributes: {K: 40, N: 4, bits: 4, block_size: 32},
+		outputs: [f32(2)],
+	},
+	{rtol: 1e-3, atol: 1e-3},
+);
 
 for (const bits of [4, 8]) {
 	agrees(`GatherBlockQuantized of ${bits} bits`, {
@@ -66,21 +85,47 @@ for (const bits of [4, 8]) {
 
 const tables = (positions: number, half: number): [Tensor, Tensor] => [random([positions, half]), random([positions, half])];
 
-function grouped({batch = 1, sequence = 3, past = 0, packed = false, attributes = {}, bias = false, positions = false}: {batch?: number; sequence?: number; past?: number; packed?: boolean; attributes?: NonNullable<Case['attributes']>; bias?: boolean; positions?: boolean}): Case {
+function grouped({
+	batch = 1,
+	sequence = 3,
+	past = 0,
+	packed = false,
+	attributes = {},
+	bias = false,
+	positions = false,
+}: {
+	batch?: number;
+	sequence?: number;
+	past?: number;
+	packed?: boolean;
+	attributes?: NonNullable<Case['attributes']>;
+	bias?: boolean;
+	positions?: boolean;
+}): Case {
 	const [heads, kvHeads, width] = [4, 2, 16];
 	const total = past + sequence;
 	const caches = past > 0 ? [random([batch, kvHeads, past, width]), random([batch, kvHeads, past, width])] : [undefined, undefined];
-	const qkv = packed ? [random([batch, sequence, (heads + 2 * kvHeads) * width]), undefined, undefined] : [heads, kvHeads, kvHeads].map(count => random([batch, sequence, count * width]));
+	const qkv = packed
+		? [random([batch, sequence, (heads + 2 * kvHeads) * width]), undefined, undefined]
+		: [heads, kvHeads, kvHeads].map(count => random([batch, sequence, count * width]));
 	return {
 		op: 'GroupQueryAttention',
 		domain,
 		inputs: [
 			...qkv,
 			...caches,
-			int32([batch], Array.from({length: batch}, () => total - 1)),
+			int32(
+				[batch],
+				Array.from({length: batch}, () => total - 1),
+			),
 			int32([], [total]),
 			...(attributes['do_rotary'] === 1 ? tables(16, width / 2) : [undefined, undefined]),
-			positions ? int64([batch, sequence], Array.from({length: batch * sequence}, (_, index) => past + (index % sequence))) : undefined,
+			positions
+				? int64(
+						[batch, sequence],
+						Array.from({length: batch * sequence}, (_, index) => past + (index % sequence)),
+					)
+				: undefined,
 			bias ? random([1, heads, sequence, total]) : undefined,
 		],
 		attributes: {num_heads: heads, kv_num_heads: kvHeads, ...attributes},
@@ -128,7 +173,10 @@ test('GroupQueryAttention refuses what it does not honour, by name', t => {
 	t.throws(() => runOurs({...raw, inputs: [...raw.inputs, random([4])]}), {message: /input 11 \(head_sink\)/});
 });
 
-for (const [title, interleaved, past] of [['halves', 0, false], ['pairs', 1, true]] as const) {
+for (const [title, interleaved, past] of [
+	['halves', 0, false],
+	['pairs', 1, true],
+] as const) {
 	agrees(`RotaryEmbedding of com.microsoft in ${title}`, {
 		op: 'RotaryEmbedding',
 		domain,
@@ -187,6 +235,11 @@ agrees('SkipLayerNormalization with beta and bias', {
 	outputs: [f32(3), undefined, undefined, f32(3)],
 });
 
-for (const [op, inputs] of [['Gelu', [random([3, 8])]], ['FastGelu', [random([3, 8]), random([8])]], ['BiasGelu', [random([3, 8]), random([8])]], ['QuickGelu', [random([3, 8])]]] as const) {
+for (const [op, inputs] of [
+	['Gelu', [random([3, 8])]],
+	['FastGelu', [random([3, 8]), random([8])]],
+	['BiasGelu', [random([3, 8]), random([8])]],
+	['QuickGelu', [random([3, 8])]],
+] as const) {
 	agrees(`${op} of com.microsoft`, {op, domain, inputs, outputs: [f32(2)]});
 }

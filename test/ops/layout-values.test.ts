@@ -6,18 +6,40 @@ import {layoutOps} from '../../compiler/ops/layout/index.js';
 import {difference} from '../helpers/compare.js';
 import {evaluateNode, lowerNode, makeNode} from '../helpers/lower-node.js';
 
-type Case = {readonly title: string; readonly op: string; readonly inputs: ReadonlyArray<Tensor | undefined>; readonly attributes?: Attributes; readonly expected: Tensor};
+type Case = {
+	readonly title: string;
+	readonly op: string;
+	readonly inputs: ReadonlyArray<Tensor | undefined>;
+	readonly attributes?: Attributes;
+	readonly expected: Tensor;
+};
 
 const row = (...values: readonly number[]): Tensor => float32([values.length], values);
 const list = (...values: readonly number[]): Tensor => int64([values.length], values);
 
 const cases: readonly Case[] = [
 	{title: 'wrap padding repeats the axis', op: 'Pad', inputs: [row(1, 2, 3), list(2, 4)], attributes: {mode: 'wrap'}, expected: row(2, 3, 1, 2, 3, 1, 2, 3, 1)},
-	{title: 'reflection goes back and forth', op: 'Pad', inputs: [row(1, 2, 3), list(3, 3)], attributes: {mode: 'reflect'}, expected: row(2, 3, 2, 1, 2, 3, 2, 1, 2)},
+	{
+		title: 'reflection goes back and forth',
+		op: 'Pad',
+		inputs: [row(1, 2, 3), list(3, 3)],
+		attributes: {mode: 'reflect'},
+		expected: row(2, 3, 2, 1, 2, 3, 2, 1, 2),
+	},
 	{title: 'negative pads cut', op: 'Pad', inputs: [row(1, 2, 3, 4), list(-1, 2), row(9)], expected: row(2, 3, 4, 9, 9)},
 	{title: 'the constant of old opsets is an attribute', op: 'Pad', inputs: [row(1), list(1, 0)], attributes: {value: 2.5}, expected: row(2.5, 1)},
-	{title: 'only the listed axes are padded', op: 'Pad', inputs: [float32([1, 2], [1, 2]), list(1, 0), undefined, list(-1)], expected: float32([1, 3], [0, 1, 2])},
-	{title: 'an axis is cut and another padded around the centre', op: 'CenterCropPad', inputs: [float32([2, 3], [1, 2, 3, 4, 5, 6]), list(4, 1)], expected: float32([4, 1], [0, 2, 5, 0])},
+	{
+		title: 'only the listed axes are padded',
+		op: 'Pad',
+		inputs: [float32([1, 2], [1, 2]), list(1, 0), undefined, list(-1)],
+		expected: float32([1, 3], [0, 1, 2]),
+	},
+	{
+		title: 'an axis is cut and another padded around the centre',
+		op: 'CenterCropPad',
+		inputs: [float32([2, 3], [1, 2, 3, 4, 5, 6]), list(4, 1)],
+		expected: float32([4, 1], [0, 2, 5, 0]),
+	},
 	{
 		title: 'overlapping blocks are summed',
 		op: 'Col2Im',
@@ -40,7 +62,13 @@ const cases: readonly Case[] = [
 		attributes: {mode: 'linear', coordinate_transformation_mode: 'tf_crop_and_resize', extrapolation_value: 7},
 		expected: row(1, 3, 7),
 	},
-	{title: 'nearest keeps integers', op: 'Resize', inputs: [list(5, -6), undefined, row(1.5)], attributes: {nearest_mode: 'floor', coordinate_transformation_mode: 'asymmetric'}, expected: list(5, 5, -6)},
+	{
+		title: 'nearest keeps integers',
+		op: 'Resize',
+		inputs: [list(5, -6), undefined, row(1.5)],
+		attributes: {nearest_mode: 'floor', coordinate_transformation_mode: 'asymmetric'},
+		expected: list(5, 5, -6),
+	},
 	{
 		title: 'the aspect ratio is kept within the sizes',
 		op: 'Resize',
@@ -48,11 +76,35 @@ const cases: readonly Case[] = [
 		attributes: {keep_aspect_ratio_policy: 'not_smaller', nearest_mode: 'floor', coordinate_transformation_mode: 'asymmetric'},
 		expected: float32([1, 2], [1, 3]),
 	},
-	{title: 'the largest of duplicates stays', op: 'ScatterElements', inputs: [row(1, 2, 3), list(1, 1, -1), row(5, 4, 0)], attributes: {reduction: 'max'}, expected: row(1, 5, 3)},
-	{title: 'integers are added at tuples', op: 'ScatterND', inputs: [list(1, 2, 3), int64([2, 1], [2, 2]), list(10, 20)], attributes: {reduction: 'add'}, expected: list(1, 2, 33)},
+	{
+		title: 'the largest of duplicates stays',
+		op: 'ScatterElements',
+		inputs: [row(1, 2, 3), list(1, 1, -1), row(5, 4, 0)],
+		attributes: {reduction: 'max'},
+		expected: row(1, 5, 3),
+	},
+	{
+		title: 'integers are added at tuples',
+		op: 'ScatterND',
+		inputs: [list(1, 2, 3), int64([2, 1], [2, 2]), list(10, 20)],
+		attributes: {reduction: 'add'},
+		expected: list(1, 2, 33),
+	},
 	{title: 'of equal elements the earlier one comes first', op: 'TopK', inputs: [row(2, 3, 1, 3, 3), list(4)], expected: row(3, 3, 3, 2)},
-	{title: 'depth first', op: 'DepthToSpace', inputs: [float32([1, 4, 1, 1], [1, 2, 3, 4])], attributes: {blocksize: 2, mode: 'CRD'}, expected: float32([1, 1, 2, 2], [1, 2, 3, 4])},
-	{title: 'a condition keeps columns', op: 'Compress', inputs: [float32([2, 3], [1, 2, 3, 4, 5, 6]), {dtype: 'bool', dims: [3], data: Uint8Array.of(1, 0, 1)}], attributes: {axis: -1}, expected: float32([2, 2], [1, 3, 4, 6])},
+	{
+		title: 'depth first',
+		op: 'DepthToSpace',
+		inputs: [float32([1, 4, 1, 1], [1, 2, 3, 4])],
+		attributes: {blocksize: 2, mode: 'CRD'},
+		expected: float32([1, 1, 2, 2], [1, 2, 3, 4]),
+	},
+	{
+		title: 'a condition keeps columns',
+		op: 'Compress',
+		inputs: [float32([2, 3], [1, 2, 3, 4, 5, 6]), {dtype: 'bool', dims: [3], data: Uint8Array.of(1, 0, 1)}],
+		attributes: {axis: -1},
+		expected: float32([2, 2], [1, 3, 4, 6]),
+	},
 ];
 
 for (const {title, op: name, inputs, attributes = {}, expected} of cases) {

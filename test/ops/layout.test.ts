@@ -22,7 +22,13 @@ const single = (value: Dim): Known => ({dtype: 'int64', shape: [], value: [value
 const data = (...shape: readonly Dim[]): Known => ({dtype: 'float32', shape});
 
 function infer(name: string, inputs: ReadonlyArray<Known | undefined>, attributes: Attributes = {}, outputs = 1): readonly Inferred[] {
-	const node: Node = {op: name, name: 'node', inputs: inputs.map((input, i) => (input ? `i${i}` : '')), outputs: Array.from({length: outputs}, (_, i) => `o${i}`), attributes};
+	const node: Node = {
+		op: name,
+		name: 'node',
+		inputs: inputs.map((input, i) => (input ? `i${i}` : '')),
+		outputs: Array.from({length: outputs}, (_, i) => `o${i}`),
+		attributes,
+	};
 	const at = (value: string): Known | undefined => inputs[Number(value.slice(1))];
 	return opOf(name).infer(inferContext(node, {bounds, type: at, constant: () => undefined, value: value => at(value)?.value}));
 }
@@ -60,7 +66,10 @@ test('known elements go through slices, splits, transposes, tiles and reshapes',
 	const value = list(1, sequence, 3, past);
 	t.is(text(infer('Slice', [value, list(-2), list(2 ** 63), list(0)])[0]!.value), '3 past');
 	t.is(text(infer('Slice', [value, list(-1), list(-(2 ** 63)), list(0), list(-2)])[0]!.value), 'past sequence');
-	t.deepEqual(infer('Split', [value], {axis: 0, num_outputs: 2}, 2).map(({value: part}) => text(part)), ['1 sequence', '3 past']);
+	t.deepEqual(
+		infer('Split', [value], {axis: 0, num_outputs: 2}, 2).map(({value: part}) => text(part)),
+		['1 sequence', '3 past'],
+	);
 	const [square] = infer('Reshape', [value, list(2, 2)]);
 	t.is(text(infer('Transpose', [square!])[0]!.value), '1 3 sequence past');
 	t.is(text(infer('Tile', [list(sequence, 2), list(2)])[0]!.value), 'sequence 2 sequence 2');
@@ -95,11 +104,26 @@ test('a single known index is an alias at an offset', t => {
 const numbers = (count: number): number[] => Array.from({length: count}, (_, i) => i);
 
 const shapes: ReadonlyArray<readonly [dims: readonly number[], perm: readonly number[]]> = [
-	[[7, 9], [1, 0]],
-	[[2, 5, 6], [0, 2, 1]],
-	[[2, 3, 4, 5], [0, 2, 1, 3]],
-	[[3, 1, 8, 2, 4], [4, 2, 0, 1, 3]],
-	[[0, 3], [1, 0]],
+	[
+		[7, 9],
+		[1, 0],
+	],
+	[
+		[2, 5, 6],
+		[0, 2, 1],
+	],
+	[
+		[2, 3, 4, 5],
+		[0, 2, 1, 3],
+	],
+	[
+		[3, 1, 8, 2, 4],
+		[4, 2, 0, 1, 3],
+	],
+	[
+		[0, 3],
+		[1, 0],
+	],
 ];
 const types: readonly DType[] = ['float32', 'uint8', 'int16', 'int64'];
 
@@ -111,7 +135,10 @@ for (const [dims, perm] of shapes) {
 			const x: Tensor = dtype === 'int64' ? int64(dims, numbers(count)) : {dtype, dims, data: arrays[dtype as keyof typeof arrays].from(numbers(count))};
 			const node = makeNode('Transpose', [x], {perm});
 			const [expected] = evaluateNode(opOf('Transpose'), node, [x]);
-			t.deepEqual(expected!.dims, perm.map(axis => dims[axis]!));
+			t.deepEqual(
+				expected!.dims,
+				perm.map(axis => dims[axis]!),
+			);
 			t.is(difference(lowerNode(opOf('Transpose'), node, [x])[0], expected!), undefined);
 		});
 	}
@@ -143,9 +170,16 @@ test('spellings of old opsets become inputs', t => {
 	t.like(upgrade('Split', 12, ['x'], {axis: 1, split: [1, 2]}), {inputs: ['x', 'c3'], attributes: {axis: 1}});
 	t.like(upgrade('Pad', 10, ['x'], {mode: 'edge', pads: [1, 1], value: 2}), {inputs: ['x', 'c4'], attributes: {mode: 'edge', value: 2}});
 	t.like(upgrade('TopK', 9, ['x'], {k: 3}), {inputs: ['x', 'c5']});
-	t.like(upgrade('Upsample', 7, ['x'], {mode: 'linear', scales: [1, 2]}), {op: 'Resize', inputs: ['x', '', 'c6'], attributes: {mode: 'linear', coordinate_transformation_mode: 'asymmetric'}});
+	t.like(upgrade('Upsample', 7, ['x'], {mode: 'linear', scales: [1, 2]}), {
+		op: 'Resize',
+		inputs: ['x', '', 'c6'],
+		attributes: {mode: 'linear', coordinate_transformation_mode: 'asymmetric'},
+	});
 	t.like(upgrade('Resize', 10, ['x', 's'], {}), {op: 'Resize', inputs: ['x', '', 's'], attributes: {nearest_mode: 'floor'}});
 	t.like(upgrade('Scatter', 9, ['x', 'i', 'u'], {axis: 1}), {op: 'ScatterElements'});
 	t.like(upgrade('Squeeze', 13, ['x', 'a'], {}), {inputs: ['x', 'a']});
-	t.deepEqual(constants.map(({data: values}) => Array.from(values as ArrayLike<number | bigint>, Number)), [[0], [0], [2], [1, 2], [1, 1], [3], [1, 2]]);
+	t.deepEqual(
+		constants.map(({data: values}) => Array.from(values as ArrayLike<number | bigint>, Number)),
+		[[0], [0], [2], [1, 2], [1, 1], [3], [1, 2]],
+	);
 });

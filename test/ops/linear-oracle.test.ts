@@ -18,7 +18,12 @@ const f32 = (rank: number) => ['float32', rank] as const;
 
 /** Attributes wrapped as `{float}` or `{floats}` for the file, as our graph holds them. */
 const unwrap = (attributes: NonNullable<Case['attributes']>): Attributes =>
-	Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, typeof value === 'object' && 'float' in value ? value.float : typeof value === 'object' && 'floats' in value ? value.floats : (value as number)]));
+	Object.fromEntries(
+		Object.entries(attributes).map(([name, value]) => [
+			name,
+			typeof value === 'object' && 'float' in value ? value.float : typeof value === 'object' && 'floats' in value ? value.floats : (value as number),
+		]),
+	);
 
 function agrees(title: string, given: Case, tolerance = {rtol: 1e-4, atol: 2e-5}): void {
 	test(`${given.op} ${title}`, async t => {
@@ -36,17 +41,35 @@ function agrees(title: string, given: Case, tolerance = {rtol: 1e-4, atol: 2e-5}
 }
 
 for (const [a, b] of [
-	[[3, 1, 5, 6], [1, 4, 6, 19]],
-	[[2, 1, 7], [2, 7, 9]],
+	[
+		[3, 1, 5, 6],
+		[1, 4, 6, 19],
+	],
+	[
+		[2, 1, 7],
+		[2, 7, 9],
+	],
 	[[5], [2, 5, 3]],
 	[[2, 3, 5], [5]],
-	[[4, 9, 33], [33, 17]],
+	[
+		[4, 9, 33],
+		[33, 17],
+	],
 	[[7], [7]],
 ] as const) {
-	agrees(`of [${a.join(', ')}] and [${b.join(', ')}]`, {op: 'MatMul', inputs: [random(a), random(b)], outputs: [f32(Math.max(a.length, b.length) - (a.length === 1 ? 1 : 0) - (b.length === 1 ? 1 : 0))]});
+	agrees(`of [${a.join(', ')}] and [${b.join(', ')}]`, {
+		op: 'MatMul',
+		inputs: [random(a), random(b)],
+		outputs: [f32(Math.max(a.length, b.length) - (a.length === 1 ? 1 : 0) - (b.length === 1 ? 1 : 0))],
+	});
 }
 
-agrees('with both transposed and a column', {op: 'Gemm', inputs: [random([6, 5]), random([9, 6]), random([5, 1])], attributes: {transA: 1, transB: 1, alpha: {float: 0.5}, beta: {float: 0.25}}, outputs: [f32(2)]});
+agrees('with both transposed and a column', {
+	op: 'Gemm',
+	inputs: [random([6, 5]), random([9, 6]), random([5, 1])],
+	attributes: {transA: 1, transB: 1, alpha: {float: 0.5}, beta: {float: 0.25}},
+	outputs: [f32(2)],
+});
 
 for (const [equation, ...shapes] of [
 	['bhqd,bhkd->bhqk', [2, 3, 4, 8], [2, 3, 5, 8]],
@@ -67,7 +90,11 @@ for (const [equation, ...shapes] of [
 
 agrees('of three operands in doubles', {
 	op: 'Einsum',
-	inputs: [[3, 4], [4, 5], [5, 6]].map(dims => ({dtype: 'float64', dims, data: Float64Array.from(randomNumbers(sizeOf(dims), ++seed))}) as const),
+	inputs: [
+		[3, 4],
+		[4, 5],
+		[5, 6],
+	].map(dims => ({dtype: 'float64', dims, data: Float64Array.from(randomNumbers(sizeOf(dims), ++seed))}) as const),
 	attributes: {equation: 'ij,jk,kl->il'},
 	outputs: [['float64', 2]],
 });
@@ -91,7 +118,12 @@ for (const [title, x, w, attributes] of [
 	['with stride 1 and dilation', [1, 3, 6, 11], [3, 2, 3, 3], {dilations: [2, 2], pads: [2, 2, 2, 2]}],
 	['over one axis', [1, 3, 20], [3, 2, 4], {strides: [2], pads: [1, 1]}],
 ] as ReadonlyArray<readonly [string, readonly number[], readonly number[], Readonly<Record<string, number | readonly number[]>>]>) {
-	agrees(title, {op: 'ConvTranspose', inputs: [random(x), random(w), random([w[1]! * Number(attributes['group'] ?? 1)])], attributes, outputs: [f32(x.length)]});
+	agrees(title, {
+		op: 'ConvTranspose',
+		inputs: [random(x), random(w), random([w[1]! * Number(attributes['group'] ?? 1)])],
+		attributes,
+		outputs: [f32(x.length)],
+	});
 }
 
 for (const [op, title, attributes] of [
@@ -106,9 +138,25 @@ for (const [op, title, attributes] of [
 	agrees(title, {op, inputs: [random([2, 3, 10, 12])], attributes, outputs: [f32(4)]});
 }
 
-agrees('with indices counted by columns', {op: 'MaxPool', inputs: [random([2, 2, 5, 6])], attributes: {kernel_shape: [2, 2], strides: [2, 2], storage_order: 1}, outputs: [f32(4), ['int64', 4]]});
+agrees('with indices counted by columns', {
+	op: 'MaxPool',
+	inputs: [random([2, 2, 5, 6])],
+	attributes: {kernel_shape: [2, 2], strides: [2, 2], storage_order: 1},
+	outputs: [f32(4), ['int64', 4]],
+});
 
-const cell = (title: string, op: string, gates: number, {directions = 1, attributes = {}, lengths = false, peepholes = false, start = true}: {directions?: number; attributes?: Case['attributes']; lengths?: boolean; peepholes?: boolean; start?: boolean}): void => {
+const cell = (
+	title: string,
+	op: string,
+	gates: number,
+	{
+		directions = 1,
+		attributes = {},
+		lengths = false,
+		peepholes = false,
+		start = true,
+	}: {directions?: number; attributes?: Case['attributes']; lengths?: boolean; peepholes?: boolean; start?: boolean},
+): void => {
 	const [steps, batch, width, hidden] = [5, 3, 4, 6];
 	const state = (): Tensor | undefined => (start ? random([directions, batch, hidden]) : undefined);
 	agrees(title, {
@@ -130,20 +178,46 @@ const cell = (title: string, op: string, gates: number, {directions = 1, attribu
 cell('in both directions with lengths', 'LSTM', 4, {directions: 2, lengths: true});
 cell('in reverse with peepholes', 'LSTM', 4, {attributes: {direction: 'reverse'}, peepholes: true});
 cell('with a clip', 'LSTM', 4, {attributes: {clip: {float: 0.5}}, start: false});
-cell('with other activations', 'LSTM', 4, {attributes: {activations: ['HardSigmoid', 'Softsign', 'Relu'], activation_alpha: {floats: [0.3]}, activation_beta: {floats: [0.4]}}});
+cell('with other activations', 'LSTM', 4, {
+	attributes: {activations: ['HardSigmoid', 'Softsign', 'Relu'], activation_alpha: {floats: [0.3]}, activation_beta: {floats: [0.4]}},
+});
 cell('in both directions with lengths', 'GRU', 3, {directions: 2, lengths: true});
 cell('with the linear part before the reset', 'GRU', 3, {attributes: {linear_before_reset: 1}});
 cell('in both directions with lengths', 'RNN', 1, {directions: 2, lengths: true});
 
-agrees('over blocks', {op: 'DequantizeLinear', inputs: [bytes('int8', [6, 8]), random([3, 8], 0.1), bytes('int8', [3, 8])], attributes: {axis: 0, block_size: 2}, outputs: [f32(2)]});
-agrees('along the first axis', {op: 'QuantizeLinear', inputs: [random([3, 40], 5), float32([3], [0.1, 0.05, 0.2]), bytes('int8', [3])], attributes: {axis: 0}, outputs: [['int8', 2]]});
+agrees('over blocks', {
+	op: 'DequantizeLinear',
+	inputs: [bytes('int8', [6, 8]), random([3, 8], 0.1), bytes('int8', [3, 8])],
+	attributes: {axis: 0, block_size: 2},
+	outputs: [f32(2)],
+});
+agrees('along the first axis', {
+	op: 'QuantizeLinear',
+	inputs: [random([3, 40], 5), float32([3], [0.1, 0.05, 0.2]), bytes('int8', [3])],
+	attributes: {axis: 0},
+	outputs: [['int8', 2]],
+});
 
-for (const [x, w] of [['uint8', 'int8'], ['uint8', 'uint8'], ['int8', 'int8']] as const) {
+for (const [x, w] of [
+	['uint8', 'int8'],
+	['uint8', 'uint8'],
+	['int8', 'int8'],
+] as const) {
 	const zero = (dtype: 'int8' | 'uint8'): Tensor => ({dtype, dims: [], data: dtype === 'int8' ? Int8Array.of(3) : Uint8Array.of(131)});
 	agrees(`of ${x} and ${w}`, {op: 'MatMulInteger', inputs: [bytes(x, [2, 5, 33]), bytes(w, [33, 19]), zero(x), zero(w)], outputs: [['int32', 3]]});
 	agrees(`of ${x} and ${w}`, {
 		op: 'QLinearConv',
-		inputs: [bytes(x, [1, 3, 9, 9]), float32([], [0.05]), zero(x), bytes(w, [4, 3, 3, 3]), float32([4], [0.02, 0.03, 0.01, 0.04]), w === 'int8' ? {dtype: 'int8', dims: [4], data: new Int8Array(4)} : zero(w), float32([], [0.4]), zero(x), {dtype: 'int32', dims: [4], data: Int32Array.of(100, -200, 50, 7)}],
+		inputs: [
+			bytes(x, [1, 3, 9, 9]),
+			float32([], [0.05]),
+			zero(x),
+			bytes(w, [4, 3, 3, 3]),
+			float32([4], [0.02, 0.03, 0.01, 0.04]),
+			w === 'int8' ? {dtype: 'int8', dims: [4], data: new Int8Array(4)} : zero(w),
+			float32([], [0.4]),
+			zero(x),
+			{dtype: 'int32', dims: [4], data: Int32Array.of(100, -200, 50, 7)},
+		],
 		attributes: {pads: [1, 1, 1, 1]},
 		outputs: [[x, 4]],
 	});

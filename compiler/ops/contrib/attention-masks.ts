@@ -54,12 +54,25 @@ export function contribMask(context: ExpandContext, index: number, batch: Dim, t
 		return {padding: node(context, 'And', [paddingOfLengths(context, ends, total), node(context, 'Not', [before])]), bias: ''};
 	}
 
-	return context.fail(`input ${index} (the mask) has a form that is not supported`, {expected: '[batch, keys], [batch, queries, keys] or [batch]', found: describeShape(shape)});
+	return context.fail(`input ${index} (the mask) has a form that is not supported`, {
+		expected: '[batch, keys], [batch, queries, keys] or [batch]',
+		found: describeShape(shape),
+	});
 }
 
 /** A value that broadcasts to [batch, heads, queries, keys], given four axes. */
 export function fourAxes(context: ExpandContext, name: string, rank: number): string {
-	return rank >= 4 ? name : node(context, 'Unsqueeze', [name, context.addConstant(int64([4 - rank], Array.from({length: 4 - rank}, (_, axis) => axis)))]);
+	return rank >= 4
+		? name
+		: node(context, 'Unsqueeze', [
+				name,
+				context.addConstant(
+					int64(
+						[4 - rank],
+						Array.from({length: 4 - rank}, (_, axis) => axis),
+					),
+				),
+			]);
 }
 
 /** The sum of two biases where both are there. */

@@ -17,7 +17,17 @@ export const embedLayerNorm: Op = {
 	},
 	expand(context) {
 		const {inputNames, outputNames, attributes} = context;
-		const [ids, segments, words, positions, segmentTable, gamma, beta, mask = '', positionIds = ''] = inputNames as [string, string, string, string, string, string, string, string?, string?];
+		const [ids, segments, words, positions, segmentTable, gamma, beta, mask = '', positionIds = ''] = inputNames as [
+			string,
+			string,
+			string,
+			string,
+			string,
+			string,
+			string,
+			string?,
+			string?,
+		];
 		refuseAttributes(context, {mask_index_type: [0, 1]});
 		const rows =
 			positionIds === ''

@@ -20,7 +20,9 @@ function sizes(context: InferContext): Sizes {
 	const packed = !context.has(1);
 	const total = fixed(context, context.input(0).shape[2], 'the width of the query');
 	const width = total / (packed ? heads + 2 * kvHeads : heads);
-	return Number.isInteger(width) ? {heads, kvHeads, width, packed} : fail('the query does not fit the heads', {expected: `a multiple of ${packed ? heads + 2 * kvHeads : heads}`, found: String(total)});
+	return Number.isInteger(width)
+		? {heads, kvHeads, width, packed}
+		: fail('the query does not fit the heads', {expected: `a multiple of ${packed ? heads + 2 * kvHeads : heads}`, found: String(total)});
 }
 
 function refuseUnsupported(context: ExpandContext): void {
@@ -73,7 +75,10 @@ export const groupQueryAttention: Op = {
 	name: 'com.microsoft.GroupQueryAttention',
 	infer(context) {
 		const {heads, kvHeads, width} = sizes(context);
-		const {dtype, shape: [batch, sequence]} = context.input(0) as {dtype: 'float32'; shape: readonly [Dim, Dim, Dim]};
+		const {
+			dtype,
+			shape: [batch, sequence],
+		} = context.input(0) as {dtype: 'float32'; shape: readonly [Dim, Dim, Dim]};
 		const length = context.has(3) ? add(context.input(3).shape[2]!, sequence) : sequence;
 		const present = {dtype, shape: [batch, kvHeads, length, width]};
 		return [{dtype, shape: [batch, sequence, heads * width]}, present, present, {dtype, shape: [batch, heads, sequence, length]}];
@@ -82,7 +87,9 @@ export const groupQueryAttention: Op = {
 		refuseUnsupported(context);
 		const {attributes, inputNames, outputNames} = context;
 		const {heads, kvHeads, width, packed} = sizes(context);
-		const [query, key, v] = packed ? (split(context, inputNames[0]!, 2, [heads * width, kvHeads * width, kvHeads * width]) as [string, string, string]) : (inputNames.slice(0, 3) as [string, string, string]);
+		const [query, key, v] = packed
+			? (split(context, inputNames[0]!, 2, [heads * width, kvHeads * width, kvHeads * width]) as [string, string, string])
+			: (inputNames.slice(0, 3) as [string, string, string]);
 		let q = context.has(14) ? normaliseHeads(context, query, inputNames[14]!, heads, width) : query;
 		let k = context.has(15) ? normaliseHeads(context, key, inputNames[15]!, kvHeads, width) : key;
 

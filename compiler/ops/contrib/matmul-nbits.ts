@@ -20,7 +20,9 @@ function bitsOf({attributes, fail}: InferContext): number {
 
 function blockOf({attributes, fail}: InferContext, fallback: number): number {
 	const block = integer(attributes, 'block_size', fallback);
-	return block >= 16 && (block & (block - 1)) === 0 ? block : fail('attribute block_size is not valid', {expected: 'a power of two of at least 16', found: String(block)});
+	return block >= 16 && (block & (block - 1)) === 0
+		? block
+		: fail('attribute block_size is not valid', {expected: 'a power of two of at least 16', found: String(block)});
 }
 
 /** The files' tensors must hold as many elements as the attributes say; whether flat or by rows does not matter. */
@@ -89,7 +91,10 @@ function layoutOfGather(context: InferContext): Layout {
 	const [rows, last] = [0, 1].map(axis => fixed(context, data.shape[axis], 'the shape of data')) as [number, number];
 	const axes = [integer(attributes, 'gather_axis', 0), integer(attributes, 'quantize_axis', 1)];
 	if (data.dtype !== 'uint8' || data.shape.length !== 2 || axes[0] !== 0 || ![1, -1].includes(axes[1]!)) {
-		fail('only rows of a uint8 matrix can be gathered', {expected: 'uint8 [rows, bytes], gather_axis 0, quantize_axis 1', found: `${data.dtype} ${describeShape(data.shape)}, ${axes.join(', ')}`});
+		fail('only rows of a uint8 matrix can be gathered', {
+			expected: 'uint8 [rows, bytes], gather_axis 0, quantize_axis 1',
+			found: `${data.dtype} ${describeShape(data.shape)}, ${axes.join(', ')}`,
+		});
 	}
 
 	const columns = (last * 8) / bits;

@@ -31,16 +31,28 @@ function sizes(context: InferContext): Heads {
 /** Query, key and value as [batch, sequence, heads·width], whatever the form in which they come. */
 function parts(context: ExpandContext, {heads, width, valueWidth}: Heads): [string, string, string] {
 	const [query, key, value] = [0, 1, 2].map(index => context.inputNames[index] ?? '') as [string, string, string];
-	const unpack = (packed: string, count: number): string[] => split(context, packed, 3, Array.from({length: count}, () => 1)).map(part => reshape(context, part, [0, 0, heads * width]));
+	const unpack = (packed: string, count: number): string[] =>
+		split(
+			context,
+			packed,
+			3,
+			Array.from({length: count}, () => 1),
+		).map(part => reshape(context, part, [0, 0, heads * width]));
 	if (key === '') {
-		return context.input(0).shape.length === 5 ? (unpack(query, 3) as [string, string, string]) : context.fail('key is missing', {expected: 'key and value, or a packed query', found: describeShape(context.input(0).shape)});
+		return context.input(0).shape.length === 5
+			? (unpack(query, 3) as [string, string, string])
+			: context.fail('key is missing', {expected: 'key and value, or a packed query', found: describeShape(context.input(0).shape)});
 	}
 
 	if (value === '') {
-		return context.input(1).shape.length === 5 ? [query, ...(unpack(key, 2) as [string, string])] : context.fail('value is missing', {expected: 'value, or a packed key'});
+		return context.input(1).shape.length === 5
+			? [query, ...(unpack(key, 2) as [string, string])]
+			: context.fail('value is missing', {expected: 'value, or a packed key'});
 	}
 
-	return context.input(1).shape.length === 4 ? [query, mergeHeads(context, key, heads * width), mergeHeads(context, value, heads * valueWidth)] : [query, key, value];
+	return context.input(1).shape.length === 4
+		? [query, mergeHeads(context, key, heads * width), mergeHeads(context, value, heads * valueWidth)]
+		: [query, key, value];
 }
 
 export const multiHeadAttention: Op = {
@@ -75,7 +87,14 @@ export const multiHeadAttention: Op = {
 		context.addNode(
 			'snug.Attention',
 			[q, k, v, inputNames[6] ?? '', inputNames[7] ?? '', masks.padding, addBias(context, masks.bias, inputNames[5] ?? '')],
-			{heads, kv_heads: heads, scale: real(attributes, 'scale', 0) || 1 / Math.sqrt(width), causal: integer(attributes, 'unidirectional', 0), window: 0, softcap: 0},
+			{
+				heads,
+				kv_heads: heads,
+				scale: real(attributes, 'scale', 0) || 1 / Math.sqrt(width),
+				causal: integer(attributes, 'unidirectional', 0),
+				window: 0,
+				softcap: 0,
+			},
 			outputNames.slice(0, 3),
 		);
 	},
@@ -84,7 +103,9 @@ export const multiHeadAttention: Op = {
 function hiddenSizes(context: InferContext): readonly [number, number, number] {
 	const total = fixed(context, context.input(1).shape[1], 'the width of the weights');
 	const [q, k, v] = integers(context.attributes, 'qkv_hidden_sizes') ?? [total / 3, total / 3, total / 3];
-	return q! + k! + v! === total && q === k ? [q!, k!, v!] : context.fail('qkv_hidden_sizes does not fit the weights', {expected: `three sizes that sum to ${total}, the first two equal`, found: `${q}, ${k}, ${v}`});
+	return q! + k! + v! === total && q === k
+		? [q!, k!, v!]
+		: context.fail('qkv_hidden_sizes does not fit the weights', {expected: `three sizes that sum to ${total}, the first two equal`, found: `${q}, ${k}, ${v}`});
 }
 
 export const contribAttention: Op = {
@@ -108,13 +129,22 @@ export const contribAttention: Op = {
 		const product = node(context, 'MatMul', inputNames.slice(0, 2));
 		const projected = context.has(2) ? node(context, 'Add', [product, inputNames[2]!]) : product;
 		const [q, k, v] = split(context, projected, 2, hidden) as [string, string, string];
-		const halves = context.has(4) ? split(context, inputNames[4]!, 0, [1, 1]).map(half => node(context, 'Squeeze', [half, integersOf(context, [0])])) : ['', ''];
+		const halves = context.has(4)
+			? split(context, inputNames[4]!, 0, [1, 1]).map(half => node(context, 'Squeeze', [half, integersOf(context, [0])]))
+			: ['', ''];
 		const total = context.has(4) ? node(context, 'Add', [lengthOf(context, inputNames[4]!, 3), lengthOf(context, k, 1)]) : lengthOf(context, k, 1);
 		const masks = contribMask(context, 3, context.input(0).shape[0]!, total);
 		const [, key, value] = context.addNode(
 			'snug.Attention',
 			[q, k, v, ...halves, masks.padding, addBias(context, masks.bias, inputNames[5] ?? '')],
-			{heads, kv_heads: heads, scale: real(attributes, 'scale', 0) || 1 / Math.sqrt(hidden[0] / heads), causal: integer(attributes, 'unidirectional', 0), window: 0, softcap: 0},
+			{
+				heads,
+				kv_heads: heads,
+				scale: real(attributes, 'scale', 0) || 1 / Math.sqrt(hidden[0] / heads),
+				causal: integer(attributes, 'unidirectional', 0),
+				window: 0,
+				softcap: 0,
+			},
 			[outputNames[0]!, ...(wants(context, 1) ? [`${outputNames[1]!}/key`, `${outputNames[1]!}/value`] : [])],
 		);
 		if (wants(context, 1)) {

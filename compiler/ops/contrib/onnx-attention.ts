@@ -9,7 +9,16 @@ import {integer, real} from '../linear/attributes.js';
 import {biasOfMask, fourAxes, paddingOfLengths} from './attention-masks.js';
 import {fixed, lengthOf, mergeHeads, node, refuseAttributes, splitHeads, wants} from './steps.js';
 
-type Sizes = {readonly heads: number; readonly kvHeads: number; readonly width: number; readonly valueWidth: number; readonly separate: boolean; readonly batch: Dim; readonly queries: Dim; readonly keys: Dim};
+type Sizes = {
+	readonly heads: number;
+	readonly kvHeads: number;
+	readonly width: number;
+	readonly valueWidth: number;
+	readonly separate: boolean;
+	readonly batch: Dim;
+	readonly queries: Dim;
+	readonly keys: Dim;
+};
 
 function sizes(context: InferContext): Sizes {
 	const {attributes, fail} = context;
@@ -76,20 +85,33 @@ export const onnxAttention: Op = {
 			context.fail('is_causal together with nonpad_kv_seqlen is not supported', {hint: 'give the mask as attn_mask'});
 		}
 
-		const [q, k, v] = [heads * width, kvHeads * width, kvHeads * valueWidth].map((total, index) => (separate ? mergeHeads(context, inputNames[index]!, total) : inputNames[index]!)) as [string, string, string];
+		const [q, k, v] = [heads * width, kvHeads * width, kvHeads * valueWidth].map((total, index) =>
+			separate ? mergeHeads(context, inputNames[index]!, total) : inputNames[index]!,
+		) as [string, string, string];
 		let bias = '';
 		if (context.has(3)) {
 			const {dtype, shape} = context.input(3);
 			const last = shape.at(-1)!;
 			if (!equal(last, keys) && last !== 1) {
-				context.fail('attn_mask does not reach all keys', {expected: describeShape([keys]), found: describeShape(shape), ...(isNumber(last) ? {} : {hint: 'fix its symbol with --dim'})});
+				context.fail('attn_mask does not reach all keys', {
+					expected: describeShape([keys]),
+					found: describeShape(shape),
+					...(isNumber(last) ? {} : {hint: 'fix its symbol with --dim'}),
+				});
 			}
 
 			bias = fourAxes(context, dtype === 'bool' ? biasOfMask(context, inputNames[3]!, dtype) : inputNames[3]!, shape.length);
 		}
 
 		const padding = context.has(6) ? paddingOfLengths(context, inputNames[6]!, lengthOf(context, inputNames[1]!, separate ? 2 : 1)) : '';
-		const options = {heads, kv_heads: kvHeads, scale: real(attributes, 'scale', 0) || 1 / Math.sqrt(width), causal, window: 0, softcap: real(attributes, 'softcap', 0)};
+		const options = {
+			heads,
+			kv_heads: kvHeads,
+			scale: real(attributes, 'scale', 0) || 1 / Math.sqrt(width),
+			causal,
+			window: 0,
+			softcap: real(attributes, 'softcap', 0),
+		};
 		const inputs = [q, k, v, inputNames[4] ?? '', inputNames[5] ?? '', padding, bias];
 		const presents = [1, 2].map(index => outputNames[index] ?? '');
 		if (!separate) {

@@ -94,7 +94,11 @@ export function packedMatrix(source: PackedSource): Constant {
 }
 
 /** An input that must be a constant, as a function that reads it anew. */
-export function constantReader(context: {constant(index: number): Tensor | undefined; fail(problem: string, sides?: {expected?: string}): never}, index: number, what: string): () => Tensor {
+export function constantReader(
+	context: {constant(index: number): Tensor | undefined; fail(problem: string, sides?: {expected?: string}): never},
+	index: number,
+	what: string,
+): () => Tensor {
 	if (!context.constant(index)) {
 		context.fail(`input ${index} (${what}) must be a constant`, {expected: 'an initializer'});
 	}

@@ -25,7 +25,10 @@ const moved = (shape: readonly Dim[], perm: readonly number[]): Dim[] => perm.ma
 export const fusedMatMul: Op = {
 	name: 'com.microsoft.FusedMatMul',
 	infer(context) {
-		const [a, b] = (['A', 'B'] as const).map((side, index) => moved(context.input(index).shape, order(context, side, context.input(index).shape.length))) as [Dim[], Dim[]];
+		const [a, b] = (['A', 'B'] as const).map((side, index) => moved(context.input(index).shape, order(context, side, context.input(index).shape.length))) as [
+			Dim[],
+			Dim[],
+		];
 		return [{dtype: context.input(0).dtype, shape: productOf(a, b, context.fail).shape}];
 	},
 	expand(context) {
@@ -54,7 +57,8 @@ function activate(context: ExpandContext, x: string): void {
 		Clip: () => ['Clip', [numberOf(context, parameters[0] ?? -Infinity), numberOf(context, parameters[1] ?? Infinity)], {}],
 		HardSigmoid: () => ['HardSigmoid', [], {alpha: parameters[0] ?? 0.2, beta: parameters[1] ?? 0.5}],
 	};
-	const [op, inputs, attributes] = known[name]?.() ?? context.fail('attribute activation is unknown', {expected: Object.keys(known).filter(Boolean).join(', '), found: name});
+	const [op, inputs, attributes] =
+		known[name]?.() ?? context.fail('attribute activation is unknown', {expected: Object.keys(known).filter(Boolean).join(', '), found: name});
 	context.addNode(op, [x, ...inputs], attributes, context.outputNames);
 }
 
@@ -70,10 +74,14 @@ export const fusedConv: Op = {
 
 /** The 16 values of each 4-bit float code of bitsandbytes (FP4; NF4 of arXiv 2305.14314, appendix E). */
 const bnb4Values = [
-	[0, 5.208_333_333e-3, 0.666_666_67, 1, 0.333_333_33, 0.5, 0.166_666_67, 0.25, -0, -5.208_333_333e-3, -0.666_666_67, -1, -0.333_333_33, -0.5, -0.166_666_67, -0.25],
 	[
-		-1, -0.696_192_800_998_687_7, -0.525_073_051_452_636_7, -0.394_917_488_098_144_5, -0.284_441_381_692_886_35, -0.184_773_430_228_233_34, -0.091_050_036_251_544_95, 0, 0.079_580_299_556_255_34, 0.160_930_201_411_247_25,
-		0.246_112_301_945_686_34, 0.337_915_241_718_292_24, 0.440_709_829_330_444_34, 0.562_617_003_917_694_1, 0.722_956_836_223_602_3, 1,
+		0, 5.208_333_333e-3, 0.666_666_67, 1, 0.333_333_33, 0.5, 0.166_666_67, 0.25, -0, -5.208_333_333e-3, -0.666_666_67, -1, -0.333_333_33, -0.5, -0.166_666_67,
+		-0.25,
+	],
+	[
+		-1, -0.696_192_800_998_687_7, -0.525_073_051_452_636_7, -0.394_917_488_098_144_5, -0.284_441_381_692_886_35, -0.184_773_430_228_233_34,
+		-0.091_050_036_251_544_95, 0, 0.079_580_299_556_255_34, 0.160_930_201_411_247_25, 0.246_112_301_945_686_34, 0.337_915_241_718_292_24,
+		0.440_709_829_330_444_34, 0.562_617_003_917_694_1, 0.722_956_836_223_602_3, 1,
 	],
 ] as const;
 
@@ -96,14 +104,19 @@ export const matMulBnb4: Op = {
 				const packed = codes().data as Uint8Array;
 				const scale = toNumbers(scales());
 				// The first of two values is in the high half.
-				return Float32Array.from({length: rows * columns}, (_, at) => values[(packed[at >> 1]! >> (at % 2 === 0 ? 4 : 0)) & 15]! * scale[Math.floor(at / block)]!);
+				return Float32Array.from(
+					{length: rows * columns},
+					(_, at) => values[(packed[at >> 1]! >> (at % 2 === 0 ? 4 : 0)) & 15]! * scale[Math.floor(at / block)]!,
+				);
 			},
 		};
 		context.addNode('snug.Linear', [context.inputNames[0]!, context.addConstant(weight)], {}, context.outputNames);
 	},
 };
 
-const inferProduct = (context: InferContext) => [{dtype: 'float32' as const, shape: productOf(context.input(0).shape, context.input(1).shape, context.fail).shape}];
+const inferProduct = (context: InferContext) => [
+	{dtype: 'float32' as const, shape: productOf(context.input(0).shape, context.input(1).shape, context.fail).shape},
+];
 
 /** The 32-bit sums times both scales, plus a bias. */
 function scaled(context: ExpandContext, product: readonly string[], scales: readonly [string, string], bias: string): void {
@@ -117,7 +130,10 @@ function scaled(context: ExpandContext, product: readonly string[], scales: read
 }
 
 /** A scale for each row of A stands as a column. */
-const rowScale = (context: ExpandContext, index: number): string => (context.input(index).shape.length === 1 && context.input(index).shape[0] !== 1 ? unsqueeze(context, context.inputNames[index]!, 1) : context.inputNames[index]!);
+const rowScale = (context: ExpandContext, index: number): string =>
+	context.input(index).shape.length === 1 && context.input(index).shape[0] !== 1
+		? unsqueeze(context, context.inputNames[index]!, 1)
+		: context.inputNames[index]!;
 
 export const matMulIntegerToFloat: Op = {
 	name: 'com.microsoft.MatMulIntegerToFloat',
@@ -134,7 +150,8 @@ function byteWeight(context: ExpandContext): Constant {
 	const zero = context.has(3) ? constantReader(context, 3, 'b_zero_point') : undefined;
 	const [columns, rows] = b().dims as [number, number];
 	const shift = b().dtype === 'int8' ? 128 : 0;
-	const spread = (values: ArrayLike<number>, offset: number): Float32Array => Float32Array.from({length: rows}, (_, row) => values[values.length === 1 ? 0 : row]! + offset);
+	const spread = (values: ArrayLike<number>, offset: number): Float32Array =>
+		Float32Array.from({length: rows}, (_, row) => values[values.length === 1 ? 0 : row]! + offset);
 	const scales = (): Float32Array => spread(toNumbers(scale()), 0);
 	const zeros = (): Float32Array => (zero ? spread(toNumbers(zero()), shift) : new Float32Array(rows).fill(shift));
 	const codes = (first: number, count: number): Uint8Array => {

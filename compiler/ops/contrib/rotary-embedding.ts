@@ -30,7 +30,9 @@ function sizes(context: InferContext, half: Dim): Sizes {
 
 	const total = fixed(context, shape[2], 'the width of the input');
 	const heads = named > 0 ? named : total / rotated;
-	return Number.isInteger(total / heads) && Number.isInteger(heads) ? {heads, width: total / heads, separate: false} : fail('the heads do not fit the input', {expected: `a divisor of ${total}`, found: keyOf(heads)});
+	return Number.isInteger(total / heads) && Number.isInteger(heads)
+		? {heads, width: total / heads, separate: false}
+		: fail('the heads do not fit the input', {expected: `a divisor of ${total}`, found: keyOf(heads)});
 }
 
 /** The tables' rows at the positions, as [batch or 1, sequence, half]. Positions are [batch, sequence], or one offset. */

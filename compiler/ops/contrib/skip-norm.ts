@@ -15,7 +15,10 @@ const skipNorm = (name: string, norm: (context: ExpandContext, sum: string) => v
 	},
 	expand(context) {
 		const [input, skip] = context.inputNames as [string, string];
-		for (const [output, statistic] of [[1, 'mean'], [2, 'inv_std_var']] as const) {
+		for (const [output, statistic] of [
+			[1, 'mean'],
+			[2, 'inv_std_var'],
+		] as const) {
 			if (wants(context, output)) {
 				context.fail(`output ${output} (${statistic}) is not supported`, {hint: 'it serves training only; export the model for inference'});
 			}
@@ -31,7 +34,12 @@ const skipNorm = (name: string, norm: (context: ExpandContext, sum: string) => v
 export const skipRmsNorm = skipNorm(
 	'SkipSimplifiedLayerNormalization',
 	(context, sum) => {
-		context.addNode('RMSNormalization', [sum, context.inputNames[2]!], {axis: -1, epsilon: real(context.attributes, 'epsilon', 1e-12)}, context.outputNames.slice(0, 1));
+		context.addNode(
+			'RMSNormalization',
+			[sum, context.inputNames[2]!],
+			{axis: -1, epsilon: real(context.attributes, 'epsilon', 1e-12)},
+			context.outputNames.slice(0, 1),
+		);
 	},
 	3,
 );
@@ -40,7 +48,12 @@ export const skipLayerNorm = skipNorm(
 	'SkipLayerNormalization',
 	(context, sum) => {
 		const beta = context.has(3) ? [context.inputNames[3]!] : [];
-		context.addNode('LayerNormalization', [sum, context.inputNames[2]!, ...beta], {axis: -1, epsilon: real(context.attributes, 'epsilon', 1e-12)}, context.outputNames.slice(0, 1));
+		context.addNode(
+			'LayerNormalization',
+			[sum, context.inputNames[2]!, ...beta],
+			{axis: -1, epsilon: real(context.attributes, 'epsilon', 1e-12)},
+			context.outputNames.slice(0, 1),
+		);
 	},
 	4,
 );

@@ -8,24 +8,34 @@ export const integersOf = (context: ExpandContext, values: readonly number[]): s
 export const numberOf = (context: ExpandContext, value: number): string => context.addConstant(float32([], [value]));
 
 /** The given output names, or a fresh value where nobody asked for the output. */
-export const outputOr = (context: ExpandContext, index: number): readonly string[] | number => ((context.outputNames[index] ?? '') === '' ? 1 : [context.outputNames[index]!]);
+export const outputOr = (context: ExpandContext, index: number): readonly string[] | number =>
+	(context.outputNames[index] ?? '') === '' ? 1 : [context.outputNames[index]!];
 
 export const wants = (context: ExpandContext, index: number): boolean => (context.outputNames[index] ?? '') !== '';
 
-export const node = (context: ExpandContext, op: string, inputs: readonly string[], attributes: Parameters<ExpandContext['addNode']>[2] = {}, outputs: readonly string[] | number = 1): string =>
-	context.addNode(op, inputs, attributes, outputs)[0]!;
+export const node = (
+	context: ExpandContext,
+	op: string,
+	inputs: readonly string[],
+	attributes: Parameters<ExpandContext['addNode']>[2] = {},
+	outputs: readonly string[] | number = 1,
+): string => context.addNode(op, inputs, attributes, outputs)[0]!;
 
 /** 0 keeps an axis, −1 stands for the rest. */
-export const reshape = (context: ExpandContext, x: string, dims: readonly number[], outputs: readonly string[] | number = 1): string => node(context, 'Reshape', [x, integersOf(context, dims)], {}, outputs);
+export const reshape = (context: ExpandContext, x: string, dims: readonly number[], outputs: readonly string[] | number = 1): string =>
+	node(context, 'Reshape', [x, integersOf(context, dims)], {}, outputs);
 
-export const transpose = (context: ExpandContext, x: string, perm: readonly number[], outputs: readonly string[] | number = 1): string => node(context, 'Transpose', [x], {perm}, outputs);
+export const transpose = (context: ExpandContext, x: string, perm: readonly number[], outputs: readonly string[] | number = 1): string =>
+	node(context, 'Transpose', [x], {perm}, outputs);
 
-export const split = (context: ExpandContext, x: string, axis: number, sizes: readonly number[]): string[] => context.addNode('Split', [x, integersOf(context, sizes)], {axis}, sizes.length);
+export const split = (context: ExpandContext, x: string, axis: number, sizes: readonly number[]): string[] =>
+	context.addNode('Split', [x, integersOf(context, sizes)], {axis}, sizes.length);
 
 /** Length of an axis as int64 [1]. */
 export const lengthOf = (context: ExpandContext, x: string, axis: number): string => node(context, 'Shape', [x], {start: axis, end: axis + 1});
 
-export const unsqueeze = (context: ExpandContext, x: string, axis: number, outputs: readonly string[] | number = 1): string => node(context, 'Unsqueeze', [x, integersOf(context, [axis])], {}, outputs);
+export const unsqueeze = (context: ExpandContext, x: string, axis: number, outputs: readonly string[] | number = 1): string =>
+	node(context, 'Unsqueeze', [x, integersOf(context, [axis])], {}, outputs);
 
 /** first, first + 1, … end − 1 as int64; both are int64 [1]. */
 export function count(context: ExpandContext, first: string, end: string): string {
@@ -40,7 +50,8 @@ export const countTo = (context: ExpandContext, length: string): string => count
 export const rows = (context: ExpandContext, table: string, indices: string): string => node(context, 'GatherND', [table, unsqueeze(context, indices, -1)]);
 
 /** [batch, heads, sequence, width] as [batch, sequence, heads·width]. */
-export const mergeHeads = (context: ExpandContext, x: string, total: number, outputs: readonly string[] | number = 1): string => reshape(context, transpose(context, x, [0, 2, 1, 3]), [0, 0, total], outputs);
+export const mergeHeads = (context: ExpandContext, x: string, total: number, outputs: readonly string[] | number = 1): string =>
+	reshape(context, transpose(context, x, [0, 2, 1, 3]), [0, 0, total], outputs);
 
 /** [batch, sequence, heads·width] as [batch, heads, sequence, width]. */
 export const splitHeads = (context: ExpandContext, x: string, heads: number, width: number, outputs: readonly string[] | number = 1): string =>
@@ -48,7 +59,13 @@ export const splitHeads = (context: ExpandContext, x: string, heads: number, wid
 
 /** A dimension that the expansion needs as a number. */
 export function fixed(context: Pick<ExpandContext, 'fail'>, dim: Dim | undefined, what: string): number {
-	return dim !== undefined && isNumber(dim) ? dim : context.fail(`${what} must be known`, {expected: 'an integer', found: dim === undefined ? 'no such axis' : keyOf(dim), hint: 'fix its symbol with --dim'});
+	return dim !== undefined && isNumber(dim)
+		? dim
+		: context.fail(`${what} must be known`, {
+				expected: 'an integer',
+				found: dim === undefined ? 'no such axis' : keyOf(dim),
+				hint: 'fix its symbol with --dim',
+			});
 }
 
 /** Refuses attributes and inputs that the expansion does not honour, each with the value that it would honour. */

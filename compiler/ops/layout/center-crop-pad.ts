@@ -24,7 +24,11 @@ function layout(ctx: Reading): {readonly shape: readonly Dim[]; readonly before:
 			? floorDivide(added, 2)
 			: lessOrEqual(added, 0, ctx.bounds)
 				? negate(floorDivide(negate(added), 2))
-				: ctx.fail(`whether axis ${axis} is cut or padded depends on symbols`, {expected: 'one of them for all sizes', found: `${keyOf(dim)} to ${keyOf(shape[axis]!)}`, hint: 'fix the axis with --dim'});
+				: ctx.fail(`whether axis ${axis} is cut or padded depends on symbols`, {
+						expected: 'one of them for all sizes',
+						found: `${keyOf(dim)} to ${keyOf(shape[axis]!)}`,
+						hint: 'fix the axis with --dim',
+					});
 	});
 	return {shape, before};
 }

@@ -29,10 +29,15 @@ function layout(ctx: Reading): Layout {
 	const dilations = numbersAttribute(ctx, 'dilations') ?? image.map(() => 1);
 	const strides = numbersAttribute(ctx, 'strides') ?? image.map(() => 1);
 	const pads = numbersAttribute(ctx, 'pads') ?? [...image, ...image].map(() => 0);
-	const counts = image.map((size, axis) => Math.floor((size + pads[axis]! + pads[axis + image.length]! - dilations[axis]! * (block[axis]! - 1) - 1) / strides[axis]!) + 1);
+	const counts = image.map(
+		(size, axis) => Math.floor((size + pads[axis]! + pads[axis + image.length]! - dilations[axis]! * (block[axis]! - 1) - 1) / strides[axis]!) + 1,
+	);
 	const channels = divideExactly(shape[1] ?? 0, product(block));
 	if (shape.length !== 3 || channels === undefined || !equal(shape[2]!, product(counts))) {
-		return ctx.fail('the columns do not fit the image', {expected: `[batch, multiple of ${keyOf(product(block))}, ${keyOf(product(counts))}]`, found: describeShape(shape)});
+		return ctx.fail('the columns do not fit the image', {
+			expected: `[batch, multiple of ${keyOf(product(block))}, ${keyOf(product(counts))}]`,
+			found: describeShape(shape),
+		});
 	}
 
 	return {shape: [shape[0]!, channels, ...image], image, block, counts, dilations, strides, pads, planes: product([shape[0]!, channels])};

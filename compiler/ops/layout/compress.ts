@@ -35,7 +35,11 @@ export const nonZero: Op = {
 		const value = numericValue(ctx.value(0));
 		const isZero = constant ? isZeroIn(constant) : value && ((position: number): boolean => value[position] === 0);
 		if (!isZero || !shape.every(isNumber)) {
-			return ctx.fail("the output's shape depends on data", {expected: 'a constant', found: 'a value that is only known when the model runs', hint: 'replace NonZero by a mask or by Where'});
+			return ctx.fail("the output's shape depends on data", {
+				expected: 'a constant',
+				found: 'a value that is only known when the model runs',
+				hint: 'replace NonZero by a mask or by Where',
+			});
 		}
 
 		const rows = nonZeroIndices(shape, isZero);

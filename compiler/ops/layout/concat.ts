@@ -16,7 +16,10 @@ export const concat = movementOp('Concat', ctx => {
 		}
 
 		if (shape.length !== first.shape.length || shape.some((dim, at) => at !== axis && !equal(dim, first.shape[at]!))) {
-			ctx.fail(`input ${input} does not fit the first along axis ${axis}`, {expected: `${describeShape(first.shape)} but for that axis`, found: describeShape(shape)});
+			ctx.fail(`input ${input} does not fit the first along axis ${axis}`, {
+				expected: `${describeShape(first.shape)} but for that axis`,
+				found: describeShape(shape),
+			});
 		}
 
 		const start = length;
@@ -27,6 +30,14 @@ export const concat = movementOp('Concat', ctx => {
 	const write = rowMajor(shape);
 	return {
 		shapes: [shape],
-		moves: parts.map(({input, shape: dims, start}): Move => ({input, output: 0, dims, read: rowMajor(dims), readOffset: 0, write, writeOffset: multiply(start, write[axis]!)})),
+		moves: parts.map(({input, shape: dims, start}): Move => ({
+			input,
+			output: 0,
+			dims,
+			read: rowMajor(dims),
+			readOffset: 0,
+			write,
+			writeOffset: multiply(start, write[axis]!),
+		})),
 	};
 });

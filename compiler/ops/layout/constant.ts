@@ -14,7 +14,11 @@ const isConstant = (value: unknown): value is Constant => typeof value === 'obje
 
 function tensorAttribute(ctx: Failing): Tensor | undefined {
 	const {value} = ctx.attributes;
-	return value === undefined ? undefined : isConstant(value) ? tensor(value) : ctx.fail("attribute 'value' has the wrong type", {expected: 'a tensor', found: typeof value});
+	return value === undefined
+		? undefined
+		: isConstant(value)
+			? tensor(value)
+			: ctx.fail("attribute 'value' has the wrong type", {expected: 'a tensor', found: typeof value});
 }
 
 function constantTensor(ctx: Failing): Tensor {
@@ -26,10 +30,17 @@ function constantTensor(ctx: Failing): Tensor {
 		(typeof int === 'number' ? int64([], [int]) : undefined) ??
 		(list(floats) && float32([list(floats)!.length], list(floats)!)) ??
 		(list(ints) && int64([list(ints)!.length], list(ints)!));
-	return made ?? ctx.fail('the constant has no value that can be used', {expected: 'value, value_float(s) or value_int(s)', found: Object.keys(ctx.attributes).join(', ') || 'no attribute'});
+	return (
+		made ??
+		ctx.fail('the constant has no value that can be used', {
+			expected: 'value, value_float(s) or value_int(s)',
+			found: Object.keys(ctx.attributes).join(', ') || 'no attribute',
+		})
+	);
 }
 
-const known = ({dtype, data}: Tensor): readonly Dim[] | undefined => (isFloat(dtype) || data.length > KNOWN_LENGTH ? undefined : Array.from(data as ArrayLike<number | bigint>, Number));
+const known = ({dtype, data}: Tensor): readonly Dim[] | undefined =>
+	isFloat(dtype) || data.length > KNOWN_LENGTH ? undefined : Array.from(data as ArrayLike<number | bigint>, Number);
 
 /** Constant folding turns it into a constant of the graph, so it has no kernel. */
 export const constant: Op = {

@@ -11,7 +11,15 @@ export const expand = movementOp('Expand', ctx => {
 	const shape = broadcastShapes(ctx, from, target);
 	const padded = [...new Array<Dim>(shape.length - from.length).fill(1), ...from];
 	const strides = rowMajor(padded);
-	return {shapes: [shape], moves: [fill(shape, strides.map((stride, axis) => (padded[axis] === 1 ? 0 : stride)))]};
+	return {
+		shapes: [shape],
+		moves: [
+			fill(
+				shape,
+				strides.map((stride, axis) => (padded[axis] === 1 ? 0 : stride)),
+			),
+		],
+	};
 });
 
 /** Every axis is split in (repeats, size); repeats are read with stride 0. */
@@ -26,6 +34,11 @@ export const tile = movementOp('Tile', ctx => {
 	const box = shape.flatMap((dim, axis) => [repeats[axis]!, dim]);
 	return {
 		shapes: [shape.map((dim, axis) => multiply(dim, repeats[axis]!))],
-		moves: [fill(box, strides.flatMap(stride => [0, stride]))],
+		moves: [
+			fill(
+				box,
+				strides.flatMap(stride => [0, stride]),
+			),
+		],
 	};
 });

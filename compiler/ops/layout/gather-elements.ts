@@ -20,7 +20,10 @@ export function indexedAxis(ctx: Reading): number {
 
 	for (const [at, dim] of data.entries()) {
 		if (at !== axis && lessOrEqual(indices[at]!, dim, ctx.bounds) !== true) {
-			ctx.fail(`the indices reach beyond axis ${at}`, {expected: `at most ${keyOf(dim)}`, found: isNumber(indices[at]!) ? String(indices[at]) : keyOf(indices[at]!)});
+			ctx.fail(`the indices reach beyond axis ${at}`, {
+				expected: `at most ${keyOf(dim)}`,
+				found: isNumber(indices[at]!) ? String(indices[at]) : keyOf(indices[at]!),
+			});
 		}
 	}
 

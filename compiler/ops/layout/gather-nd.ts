@@ -26,7 +26,10 @@ function layout(ctx: Reading): Layout {
 	const batch = integerAttribute(ctx, 'batch_dims', 0);
 	const depth = indices.at(-1);
 	if (depth === undefined || !isNumber(depth) || depth < 1 || batch + depth > data.length) {
-		return ctx.fail('the last axis of the indices does not fit', {expected: `1 to ${data.length - batch} indices`, found: depth === undefined ? 'a scalar' : keyOf(depth)});
+		return ctx.fail('the last axis of the indices does not fit', {
+			expected: `1 to ${data.length - batch} indices`,
+			found: depth === undefined ? 'a scalar' : keyOf(depth),
+		});
 	}
 
 	if (batch >= indices.length || data.slice(0, batch).some((dim, axis) => !equal(dim, indices[axis]!))) {

@@ -20,7 +20,14 @@ function layout(ctx: Reading): Layout {
 	requireIndices(ctx, indices, 1);
 	const axis = resolveAxis(ctx, integerAttribute(ctx, 'axis', 0), data.length);
 	const [before, after] = [data.slice(0, axis), data.slice(axis + 1)];
-	return {axis, shape: [...before, ...indices.shape, ...after], outer: product(before), limit: data[axis]!, inner: product(after), count: product(indices.shape)};
+	return {
+		axis,
+		shape: [...before, ...indices.shape, ...after],
+		outer: product(before),
+		limit: data[axis]!,
+		inner: product(after),
+		count: product(indices.shape),
+	};
 }
 
 export const gather: Op = {
@@ -46,7 +53,10 @@ export const gather: Op = {
 			const read = rowMajor(data.shape);
 			const {axis} = at;
 			const kept = ctx.input(1).shape.map(() => 0);
-			lowerMovement(ctx, {shapes: [at.shape], moves: [fill(at.shape, [...read.slice(0, axis), ...kept, ...read.slice(axis + 1)], multiply(start, read[axis]!))]});
+			lowerMovement(ctx, {
+				shapes: [at.shape],
+				moves: [fill(at.shape, [...read.slice(0, axis), ...kept, ...read.slice(axis + 1)], multiply(start, read[axis]!))],
+			});
 			return;
 		}
 

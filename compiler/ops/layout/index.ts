@@ -26,7 +26,23 @@ import {transpose} from './transpose.js';
 import {eyeLike, trilu} from './triangular.js';
 
 const shapes = [shape, size, reshape, flatten, squeeze, unsqueeze];
-const movement = [transpose, expand, tile, concat, split, slice, pad, depthToSpace, spaceToDepth, reverseSequence, resize, upsample, gridSample, centerCropPad, col2im];
+const movement = [
+	transpose,
+	expand,
+	tile,
+	concat,
+	split,
+	slice,
+	pad,
+	depthToSpace,
+	spaceToDepth,
+	reverseSequence,
+	resize,
+	upsample,
+	gridSample,
+	centerCropPad,
+	col2im,
+];
 const indexing = [gather, gatherElements, gatherND, scatter, scatterElements, scatterND, compress, nonZero, topK, oneHot];
 const generation = [constant, constantOfShape, range, eyeLike, trilu];
 

@@ -23,7 +23,15 @@ export type Move = {
 export type Cells<T> = {readonly length: number; [index: number]: T};
 
 /** A copy whose box is the whole output, row by row. */
-export const fill = (shape: readonly Dim[], read: readonly Dim[], readOffset: Dim = 0, input = 0): Move => ({input, output: 0, dims: shape, read, readOffset, write: rowMajor(shape), writeOffset: 0});
+export const fill = (shape: readonly Dim[], read: readonly Dim[], readOffset: Dim = 0, input = 0): Move => ({
+	input,
+	output: 0,
+	dims: shape,
+	read,
+	readOffset,
+	write: rowMajor(shape),
+	writeOffset: 0,
+});
 
 /** All elements in their order. */
 export const flat = (shape: readonly Dim[], input = 0): Move => fill([product(shape)], [1], 0, input);
@@ -84,4 +92,8 @@ export function execute<T>(move: Move, to: Cells<T>, from: Cells<T>): void {
 }
 
 /** Shifts where a copy starts to read and to write. */
-export const shift = (move: Move, readOffset: Dim, writeOffset: Dim): Move => ({...move, readOffset: add(move.readOffset, readOffset), writeOffset: add(move.writeOffset, writeOffset)});
+export const shift = (move: Move, readOffset: Dim, writeOffset: Dim): Move => ({
+	...move,
+	readOffset: add(move.readOffset, readOffset),
+	writeOffset: add(move.writeOffset, writeOffset),
+});

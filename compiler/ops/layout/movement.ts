@@ -31,7 +31,11 @@ export const cells = (data: TypedArray): Cells<number> => data as unknown as Cel
 export function inferMovement(ctx: InferContext, {shapes, moves}: Movement): Inferred[] {
 	const {dtype} = ctx.input(0);
 	return shapes.map((shape, output) => {
-		const value = knownElements(ctx, shape, moves.filter(move => move.output === output));
+		const value = knownElements(
+			ctx,
+			shape,
+			moves.filter(move => move.output === output),
+		);
 		return {dtype, shape, ...(value && {value})};
 	});
 }
@@ -103,7 +107,14 @@ export function lowerMovement(ctx: LowerContext, {shapes, moves}: Movement): voi
 function columnOf(ctx: LowerContext, {input, dims, read, readOffset}: Move): Dim | undefined {
 	const {shape} = ctx.input(0);
 	const columns = shape.at(-1);
-	if (input !== 0 || columns === undefined || dims.length !== 2 || read[1] !== 1 || !equal(read[0]!, columns) || !equal(dims[0]!, product(shape.slice(0, -1)))) {
+	if (
+		input !== 0 ||
+		columns === undefined ||
+		dims.length !== 2 ||
+		read[1] !== 1 ||
+		!equal(read[0]!, columns) ||
+		!equal(dims[0]!, product(shape.slice(0, -1)))
+	) {
 		return undefined;
 	}
 

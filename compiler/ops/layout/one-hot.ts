@@ -46,7 +46,9 @@ export const oneHot: Op = {
 	lower(ctx) {
 		const {outer, depth, inner} = layout(ctx);
 		const indices = ctx.input(0);
-		const kind = kinds[indices.dtype] ?? ctx.fail('no kernel reads indices of this type', {expected: Object.keys(kinds).join(', '), found: indices.dtype, hint: 'cast to int64 before'});
+		const kind =
+			kinds[indices.dtype] ??
+			ctx.fail('no kernel reads indices of this type', {expected: Object.keys(kinds).join(', '), found: indices.dtype, hint: 'cast to int64 before'});
 		ctx.call('one_hot', {y: ctx.output(0), indices, values: ctx.input(2), outer, depth, inner, kind, bytes: bytesOf(ctx.input(2).dtype)});
 	},
 };

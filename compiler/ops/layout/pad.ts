@@ -37,7 +37,10 @@ function layout(ctx: Reading): Layout {
 	const mode = stringAttribute(ctx, 'mode', modes);
 	for (const [axis, dim] of padded.entries()) {
 		if (lessOrEqual(0, dim, ctx.bounds) === false || (mode !== 'constant' && shape[axis] === 0 && dim !== 0)) {
-			ctx.fail(`axis ${axis} cannot be padded so`, {expected: 'a size of 0 or more, made from existing elements', found: `${keyOf(shape[axis]!)} to ${keyOf(dim)}`});
+			ctx.fail(`axis ${axis} cannot be padded so`, {
+				expected: 'a size of 0 or more, made from existing elements',
+				found: `${keyOf(shape[axis]!)} to ${keyOf(dim)}`,
+			});
 		}
 	}
 
@@ -89,7 +92,8 @@ function evaluate(ctx: EvaluateContext): Tensor[] {
 }
 
 /** The constant of old opsets, an attribute; 0 by default. */
-const formerValue = ({attributes}: Pick<Reading, 'attributes'>, dtype: DType): Tensor => scalar(dtype, typeof attributes['value'] === 'number' ? attributes['value'] : 0);
+const formerValue = ({attributes}: Pick<Reading, 'attributes'>, dtype: DType): Tensor =>
+	scalar(dtype, typeof attributes['value'] === 'number' ? attributes['value'] : 0);
 
 function lower(ctx: LowerContext): void {
 	const {mode, shape, before} = layout(ctx);
@@ -107,7 +111,18 @@ function lower(ctx: LowerContext): void {
 		return;
 	}
 
-	ctx.call('pad', {y: ctx.output(0), x: data, dims: shape, sizes: data.shape, before, write: scaled(shape), read: scaled(data.shape), rank: shape.length, mode: kernelModes[mode]!, bytes});
+	ctx.call('pad', {
+		y: ctx.output(0),
+		x: data,
+		dims: shape,
+		sizes: data.shape,
+		before,
+		write: scaled(shape),
+		read: scaled(data.shape),
+		rank: shape.length,
+		mode: kernelModes[mode]!,
+		bytes,
+	});
 }
 
 export const pad: Op = {

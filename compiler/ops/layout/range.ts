@@ -19,7 +19,9 @@ function layout(ctx: Reading): {readonly start: Dim; readonly delta: number; rea
 
 	const element = (index: number, what: string): Dim => {
 		const constant = isFloat(dtype) ? ctx.constant(index) : undefined;
-		return constant ? Number(constant.data[0]) : (shapeInput(ctx, index, what)[0] ?? ctx.fail(`${what} is missing`, {expected: 'a scalar', found: 'an empty tensor'}));
+		return constant
+			? Number(constant.data[0])
+			: (shapeInput(ctx, index, what)[0] ?? ctx.fail(`${what} is missing`, {expected: 'a scalar', found: 'an empty tensor'}));
 	};
 
 	const [start, limit, delta] = [element(0, 'the start'), element(1, 'the limit'), element(2, 'the delta')];
@@ -57,6 +59,11 @@ export const range: Op = {
 	lower(ctx) {
 		const {start, delta, count} = layout(ctx);
 		const {dtype} = ctx.input(0);
-		ctx.call(kernels[dtype] ?? ctx.fail('no kernel makes a range of this type', {expected: Object.keys(kernels).join(', '), found: dtype}), {y: ctx.output(0), start, delta, count});
+		ctx.call(kernels[dtype] ?? ctx.fail('no kernel makes a range of this type', {expected: Object.keys(kernels).join(', '), found: dtype}), {
+			y: ctx.output(0),
+			start,
+			delta,
+			count,
+		});
 	},
 };

@@ -40,12 +40,16 @@ function integersOf(tensor: Tensor | undefined): readonly number[] | undefined {
 
 export function integerAttribute<T extends number | undefined>(ctx: Pick<Reading, 'attributes' | 'fail'>, name: string, fallback: T): number | T {
 	const value = ctx.attributes[name];
-	return value === undefined || typeof value === 'number' ? (value ?? fallback) : ctx.fail(`attribute '${name}' has the wrong type`, {expected: 'a number', found: typeof value});
+	return value === undefined || typeof value === 'number'
+		? (value ?? fallback)
+		: ctx.fail(`attribute '${name}' has the wrong type`, {expected: 'a number', found: typeof value});
 }
 
 export function stringAttribute(ctx: Pick<Reading, 'attributes' | 'fail'>, name: string, choices: readonly string[]): string {
 	const value = ctx.attributes[name] ?? choices[0]!;
-	return typeof value === 'string' && choices.includes(value) ? value : ctx.fail(`attribute '${name}' is not known`, {expected: choices.join(', '), found: typeof value === 'string' ? value : typeof value});
+	return typeof value === 'string' && choices.includes(value)
+		? value
+		: ctx.fail(`attribute '${name}' is not known`, {expected: choices.join(', '), found: typeof value === 'string' ? value : typeof value});
 }
 
 export function numbersAttribute(ctx: Pick<Reading, 'attributes' | 'fail'>, name: string): readonly number[] | undefined {
@@ -54,7 +58,9 @@ export function numbersAttribute(ctx: Pick<Reading, 'attributes' | 'fail'>, name
 		return undefined;
 	}
 
-	return Array.isArray(value) && value.every(item => typeof item === 'number') ? (value) : ctx.fail(`attribute '${name}' has the wrong type`, {expected: 'a list of numbers'});
+	return Array.isArray(value) && value.every(item => typeof item === 'number')
+		? value
+		: ctx.fail(`attribute '${name}' has the wrong type`, {expected: 'a list of numbers'});
 }
 
 /** An axis counted from the front; `rank` itself is allowed where `end` is set. */
@@ -90,7 +96,8 @@ export function numericInput(ctx: Reading, index: number, what: string): readonl
 }
 
 /** A list in an attribute of old opsets or an input of new ones. */
-export const optionalNumbers = (ctx: Reading, index: number, what: string): readonly number[] | undefined => (ctx.has(index) ? numericInput(ctx, index, what) : undefined);
+export const optionalNumbers = (ctx: Reading, index: number, what: string): readonly number[] | undefined =>
+	ctx.has(index) ? numericInput(ctx, index, what) : undefined;
 
 /** The quotient rounded up; exact polynomial quotients stay polynomials. */
 export const divideUp = (a: Dim, b: number): Dim => divideExactly(a, b) ?? ceilDivide(a, b);
@@ -113,5 +120,5 @@ export function rowMajor(shape: readonly Dim[]): Dim[] {
 export const concrete = (dims: readonly Dim[]): number[] => dims.map(dim => evaluate(dim, {}));
 
 /** Whether a dimension may be less than 0: false, true, or undefined where it depends on the symbols. */
-export const isNegative = (dim: Dim, ctx: Pick<Reading, 'bounds'>): boolean | undefined => (isNumber(dim) ? dim < 0 : lessOrEqual(0, dim, ctx.bounds) ? false : lessOrEqual(dim, -1, ctx.bounds) ? true : undefined);
-
+export const isNegative = (dim: Dim, ctx: Pick<Reading, 'bounds'>): boolean | undefined =>
+	isNumber(dim) ? dim < 0 : lessOrEqual(0, dim, ctx.bounds) ? false : lessOrEqual(dim, -1, ctx.bounds) ? true : undefined;

@@ -4,7 +4,15 @@
  * Interpolation is a filter: a triangle (linear) or Keys' cubic convolution (1981), stretched by 1/scale when a smaller result is to be
  * antialiased. Weights are normalised, so positions beyond the edge may repeat it or be left out.
  */
-export const coordinateModes = ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric', 'tf_crop_and_resize', 'tf_half_pixel_for_nn', 'half_pixel_symmetric'] as const;
+export const coordinateModes = [
+	'half_pixel',
+	'pytorch_half_pixel',
+	'align_corners',
+	'asymmetric',
+	'tf_crop_and_resize',
+	'tf_half_pixel_for_nn',
+	'half_pixel_symmetric',
+] as const;
 
 export const nearestModes = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
 
@@ -58,7 +66,12 @@ export function coordinate(mode: Sampling['coordinates'], {input, output, scale,
 }
 
 export function nearest(rounding: Sampling['rounding'], x: number): number {
-	const round = {round_prefer_floor: (v: number) => Math.ceil(v - 0.5), round_prefer_ceil: (v: number) => Math.floor(v + 0.5), floor: Math.floor, ceil: Math.ceil};
+	const round = {
+		round_prefer_floor: (v: number) => Math.ceil(v - 0.5),
+		round_prefer_ceil: (v: number) => Math.floor(v + 0.5),
+		floor: Math.floor,
+		ceil: Math.ceil,
+	};
 	return round[rounding](x);
 }
 
@@ -72,7 +85,11 @@ function cubic(x: number, a: number): number {
 const clamp = (at: number, size: number): number => Math.max(0, Math.min(size - 1, at));
 
 /** Positions and weights that make up the value at x; the weights sum to 1. */
-export function taps({interpolation, rounding, a, antialias, excludeOutside}: Sampling, {input, scale}: Axis, x: number): ReadonlyArray<readonly [position: number, weight: number]> {
+export function taps(
+	{interpolation, rounding, a, antialias, excludeOutside}: Sampling,
+	{input, scale}: Axis,
+	x: number,
+): ReadonlyArray<readonly [position: number, weight: number]> {
 	if (interpolation === 'nearest') {
 		return [[clamp(nearest(rounding, x), input), 1]];
 	}

@@ -24,7 +24,9 @@ function targetShape(ctx: Reading, from: readonly Dim[], wanted: readonly Dim[])
 	const keepsZero = integerAttribute(ctx, 'allowzero', 0) !== 0;
 	const total = product(from);
 	const sides = {expected: `a shape for ${describeShape(from)}`, found: describeShape(wanted)};
-	const dims = wanted.map((dim, axis) => (dim === 0 && !keepsZero ? (from[axis] ?? ctx.fail(`0 copies axis ${axis}, which the input does not have`, sides)) : dim));
+	const dims = wanted.map((dim, axis) =>
+		dim === 0 && !keepsZero ? (from[axis] ?? ctx.fail(`0 copies axis ${axis}, which the input does not have`, sides)) : dim,
+	);
 	const open = dims.indexOf(-1);
 	if (dims.some((dim, axis) => isNumber(dim) && dim < 0 && axis !== open)) {
 		ctx.fail('a shape has one −1 at most and no other negative number', sides);

@@ -14,7 +14,15 @@ import {coordinate, coordinateModes, interpolations, nearestModes, taps, type Sa
 import {attributesToInputs} from './upgrade.js';
 
 /** An axis that changes. The scale is `scale`, or `over / under` where sizes were given. */
-type Change = {readonly axis: number; readonly output: Dim; readonly scale: number | undefined; readonly over: Dim; readonly under: Dim; readonly start: number; readonly end: number};
+type Change = {
+	readonly axis: number;
+	readonly output: Dim;
+	readonly scale: number | undefined;
+	readonly over: Dim;
+	readonly under: Dim;
+	readonly start: number;
+	readonly end: number;
+};
 
 type Layout = {readonly shape: readonly Dim[]; readonly changes: readonly Change[]; readonly sampling: Sampling; readonly extrapolation: number};
 
@@ -53,7 +61,9 @@ function layout(ctx: Reading): Layout {
 	const sampling = samplingOf(ctx);
 	const axes = resolveAxes(ctx, numbersAttribute(ctx, 'axes') ?? shape.map((_, axis) => axis), shape.length);
 	const crop = sampling.coordinates === 'tf_crop_and_resize';
-	const roi = crop ? (floats(ctx, 1, 'the range of interest') ?? ctx.fail('the range of interest is missing', {expected: `${2 * axes.length} numbers`})) : undefined;
+	const roi = crop
+		? (floats(ctx, 1, 'the range of interest') ?? ctx.fail('the range of interest is missing', {expected: `${2 * axes.length} numbers`}))
+		: undefined;
 	const scales = floats(ctx, 2, 'the scales');
 	const sizes = ctx.has(3) ? shapeInput(ctx, 3, 'the sizes') : undefined;
 	const given = scales ?? sizes ?? ctx.fail('neither scales nor sizes are given', {expected: 'one of them'});
@@ -67,7 +77,12 @@ function layout(ctx: Reading): Layout {
 		const dim = shape[axis]!;
 		const [start, end] = roi ? [roi[at]!, roi[at + axes.length]!] : [0, 1];
 		const scale = scales?.[at];
-		const output = scale === undefined ? (ratio ? Math.floor((ratio.over * (dim as number)) / ratio.under + 0.5) : sizes![at]!) : scaled(ctx, dim, scale * (crop ? end - start : 1));
+		const output =
+			scale === undefined
+				? ratio
+					? Math.floor((ratio.over * (dim as number)) / ratio.under + 0.5)
+					: sizes![at]!
+				: scaled(ctx, dim, scale * (crop ? end - start : 1));
 		resized[axis] = output;
 		const same = keyOf(output) === keyOf(dim) && (scale ?? 1) === 1 && !ratio && !crop;
 		return same ? [] : [{axis, output, scale, over: ratio?.over ?? output, under: ratio?.under ?? dim, start, end}];
@@ -89,7 +104,11 @@ function scaled(ctx: Reading, dim: Dim, scale: number): Dim {
 	const over = scale * under;
 	return Number.isInteger(over) && over < 2 ** 15
 		? floorDivide(multiply(dim, over), under)
-		: ctx.fail('a symbolic axis cannot be scaled so', {expected: 'a fraction of small numbers', found: `${scale} × ${keyOf(dim)}`, hint: 'fix the axis with --dim'});
+		: ctx.fail('a symbolic axis cannot be scaled so', {
+				expected: 'a fraction of small numbers',
+				found: `${scale} × ${keyOf(dim)}`,
+				hint: 'fix the axis with --dim',
+			});
 }
 
 /** The one scale for all axes under a keep_aspect_ratio_policy. */
@@ -102,7 +121,9 @@ function aspect(ctx: Reading, axes: readonly number[], sizes: readonly Dim[]): {
 	const {shape} = ctx.input(0);
 	const ratios = axes.map((axis, at) => {
 		const [over, under] = [sizes[at]!, shape[axis]!];
-		return isNumber(over) && isNumber(under) ? {over, under} : ctx.fail('the aspect ratio of symbolic sizes is not known', {expected: 'numbers', found: describeShape(shape), hint: 'fix the axes with --dim'});
+		return isNumber(over) && isNumber(under)
+			? {over, under}
+			: ctx.fail('the aspect ratio of symbolic sizes is not known', {expected: 'numbers', found: describeShape(shape), hint: 'fix the axes with --dim'});
 	});
 	const better = (a: number, b: number): boolean => (policy === 'not_larger' ? a < b : a > b);
 	return ratios.reduce((best, ratio) => (better(ratio.over / ratio.under, best.over / best.under) ? ratio : best));
@@ -127,7 +148,8 @@ function evaluate(ctx: EvaluateContext): Tensor[] {
 			for (let line = 0; line < outer * inner; line++) {
 				const [block, i] = [Math.floor(line / inner), line % inner];
 				const element = (position: number): number => from[(block * extent.input + position) * inner + i]!;
-				const value = sampling.interpolation === 'nearest' ? element(mixed[0]![0]) : mixed.reduce((sum, [position, weight]) => sum + weight * element(position), 0);
+				const value =
+					sampling.interpolation === 'nearest' ? element(mixed[0]![0]) : mixed.reduce((sum, [position, weight]) => sum + weight * element(position), 0);
 				to[(block * extent.output + at) * inner + i] = beyond ? outside : value;
 			}
 		}
@@ -156,11 +178,31 @@ function lower(ctx: LowerContext): void {
 	for (const [index, {axis, output, scale, over, under, start, end}] of changes.entries()) {
 		const next = now.with(axis, output);
 		const y = index === changes.length - 1 ? ctx.output(0) : ctx.scratch(multiply(product(next), bytes));
-		const common = {y, x, outer: product(now.slice(0, axis)), input: now[axis]!, output, inner: product(now.slice(axis + 1)), scale: scale ?? 0, over, under, start, end, coordinates: coordinateModes.indexOf(sampling.coordinates)};
+		const common = {
+			y,
+			x,
+			outer: product(now.slice(0, axis)),
+			input: now[axis]!,
+			output,
+			inner: product(now.slice(axis + 1)),
+			scale: scale ?? 0,
+			over,
+			under,
+			start,
+			end,
+			coordinates: coordinateModes.indexOf(sampling.coordinates),
+		};
 		if (sampling.interpolation === 'nearest') {
 			ctx.call('resize_nearest', {...common, outside: bitsOf(scalar(dtype, extrapolation)), rounding: nearestModes.indexOf(sampling.rounding), bytes});
 		} else {
-			ctx.call('resize_f32', {...common, outside: extrapolation, cubic: sampling.interpolation === 'cubic' ? 1 : 0, a: sampling.a, antialias: sampling.antialias ? 1 : 0, exclude: sampling.excludeOutside ? 1 : 0});
+			ctx.call('resize_f32', {
+				...common,
+				outside: extrapolation,
+				cubic: sampling.interpolation === 'cubic' ? 1 : 0,
+				a: sampling.a,
+				antialias: sampling.antialias ? 1 : 0,
+				exclude: sampling.excludeOutside ? 1 : 0,
+			});
 		}
 
 		[now, x] = [next, y];
@@ -174,7 +216,12 @@ function upgradeResize(ctx: UpgradeContext): UpgradeContext['node'] {
 	}
 
 	const {node} = ctx;
-	return {...node, op: 'Resize', inputs: [node.inputs[0]!, '', node.inputs[1] ?? ''], attributes: {...node.attributes, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor'}};
+	return {
+		...node,
+		op: 'Resize',
+		inputs: [node.inputs[0]!, '', node.inputs[1] ?? ''],
+		attributes: {...node.attributes, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor'},
+	};
 }
 
 export const resize: Op = {name: 'Resize', upgrade: upgradeResize, infer: ctx => [{dtype: ctx.input(0).dtype, shape: layout(ctx).shape}], evaluate, lower};
@@ -182,5 +229,6 @@ export const resize: Op = {name: 'Resize', upgrade: upgradeResize, infer: ctx =>
 export const upsample: Op = {
 	...resize,
 	name: 'Upsample',
-	upgrade: ctx => upgradeResize({...ctx, opset: 10, node: ctx.opset < 9 ? attributesToInputs(ctx, [undefined, {attribute: 'scales', tensor: float32}]) : ctx.node}),
+	upgrade: ctx =>
+		upgradeResize({...ctx, opset: 10, node: ctx.opset < 9 ? attributesToInputs(ctx, [undefined, {attribute: 'scales', tensor: float32}]) : ctx.node}),
 };

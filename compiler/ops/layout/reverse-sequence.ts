@@ -17,7 +17,10 @@ function timeFirst(ctx: Reading): boolean {
 
 	const lengths = ctx.input(1);
 	if (lengths.dtype !== 'int64' || lengths.shape.length !== 1 || !equal(lengths.shape[0]!, shape[batch]!)) {
-		ctx.fail('the lengths do not fit the batch', {expected: `int64 ${describeShape([shape[batch]!])}`, found: `${lengths.dtype} ${describeShape(lengths.shape)}`});
+		ctx.fail('the lengths do not fit the batch', {
+			expected: `int64 ${describeShape([shape[batch]!])}`,
+			found: `${lengths.dtype} ${describeShape(lengths.shape)}`,
+		});
 	}
 
 	return time === 0;
@@ -56,6 +59,14 @@ export const reverseSequence: Op = {
 	lower(ctx) {
 		const x = ctx.input(0);
 		const inner = multiply(product(x.shape.slice(2)), bytesOf(x.dtype));
-		ctx.call('reverse_sequence', {y: ctx.output(0), x, lengths: ctx.input(1), first: x.shape[0]!, second: x.shape[1]!, inner, timeFirst: timeFirst(ctx) ? 1 : 0});
+		ctx.call('reverse_sequence', {
+			y: ctx.output(0),
+			x,
+			lengths: ctx.input(1),
+			first: x.shape[0]!,
+			second: x.shape[1]!,
+			inner,
+			timeFirst: timeFirst(ctx) ? 1 : 0,
+		});
 	},
 };

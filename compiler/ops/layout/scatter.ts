@@ -36,7 +36,11 @@ function reduction(ctx: Reading): number {
 
 	const kind = reductions.indexOf(stringAttribute(ctx, 'reduction', reductions));
 	return kind > 0 && (dtype === 'float16' || dtype === 'bfloat16' || dtype === 'bool')
-		? ctx.fail(`cannot ${reductions[kind]!} elements of this type`, {expected: 'float32, float64 or integers', found: dtype, hint: 'cast to float32 before and back after'})
+		? ctx.fail(`cannot ${reductions[kind]!} elements of this type`, {
+				expected: 'float32, float64 or integers',
+				found: dtype,
+				hint: 'cast to float32 before and back after',
+			})
 		: kind;
 }
 
@@ -80,7 +84,10 @@ export const scatterElements: Op = {
 		const strides = stridesOf(result.dims);
 		eachIndex(ctx.input(1).dims, (coordinates, position) => {
 			const index = resolveIndex(ctx, indices[position]!, result.dims[axis]!);
-			put(coordinates.reduce((sum, at, d) => sum + (d === axis ? index : at) * strides[d]!, 0), position);
+			put(
+				coordinates.reduce((sum, at, d) => sum + (d === axis ? index : at) * strides[d]!, 0),
+				position,
+			);
 		});
 		return [result];
 	},
@@ -123,7 +130,10 @@ function tupleDepth(ctx: Reading): number {
 	const [data, indices, updates] = [ctx.input(0).shape, ctx.input(1).shape, ctx.input(2).shape];
 	const depth = indices.at(-1);
 	if (depth === undefined || !isNumber(depth) || depth > data.length) {
-		return ctx.fail('the last axis of the indices does not fit', {expected: `0 to ${data.length} indices`, found: depth === undefined ? 'a scalar' : keyOf(depth)});
+		return ctx.fail('the last axis of the indices does not fit', {
+			expected: `0 to ${data.length} indices`,
+			found: depth === undefined ? 'a scalar' : keyOf(depth),
+		});
 	}
 
 	const wanted = [...indices.slice(0, -1), ...data.slice(depth)];
@@ -181,4 +191,3 @@ export const scatterND: Op = {
 		});
 	},
 };
-

@@ -10,7 +10,12 @@ const dimensionOp = (name: string, describe: (ctx: Reading) => {readonly shape: 
 	infer: ctx => [{dtype: 'int64', ...describe(ctx)}],
 	evaluate(ctx) {
 		const {shape, value} = describe(readTensors(ctx));
-		return [int64(shape, value.map(dim => evaluate(dim, {})))];
+		return [
+			int64(
+				shape,
+				value.map(dim => evaluate(dim, {})),
+			),
+		];
 	},
 	lower(ctx: LowerContext) {
 		const {value} = describe(ctx);

@@ -41,7 +41,9 @@ export const slice = movementOp(
 	},
 	{
 		upgrade: ctx =>
-			ctx.opset < 10 ? attributesToInputs(ctx, [undefined, {attribute: 'starts', tensor: int64}, {attribute: 'ends', tensor: int64}, {attribute: 'axes', tensor: int64}]) : ctx.node,
+			ctx.opset < 10
+				? attributesToInputs(ctx, [undefined, {attribute: 'starts', tensor: int64}, {attribute: 'ends', tensor: int64}, {attribute: 'axes', tensor: int64}])
+				: ctx.node,
 	},
 );
 

@@ -7,7 +7,8 @@ import {movementOp} from './movement.js';
 import {numericInput, optionalNumbers, resolveAxes} from './reading.js';
 import {attributesToInputs} from './upgrade.js';
 
-const upgrade = (ctx: UpgradeContext): UpgradeContext['node'] => (ctx.opset < 13 ? attributesToInputs(ctx, [undefined, {attribute: 'axes', tensor: int64}]) : ctx.node);
+const upgrade = (ctx: UpgradeContext): UpgradeContext['node'] =>
+	ctx.opset < 13 ? attributesToInputs(ctx, [undefined, {attribute: 'axes', tensor: int64}]) : ctx.node;
 
 export const squeeze = movementOp(
 	'Squeeze',

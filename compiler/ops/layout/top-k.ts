@@ -34,7 +34,14 @@ function layout(ctx: Reading): Layout {
 		ctx.fail('k is larger than the axis', {expected: `at most ${keyOf(shape[axis]!)}`, found: keyOf(k)});
 	}
 
-	return {shape: shape.with(axis, k), outer: product(shape.slice(0, axis)), size: shape[axis]!, inner: product(shape.slice(axis + 1)), k, largest: integerAttribute(ctx, 'largest', 1) !== 0};
+	return {
+		shape: shape.with(axis, k),
+		outer: product(shape.slice(0, axis)),
+		size: shape[axis]!,
+		inner: product(shape.slice(axis + 1)),
+		k,
+		largest: integerAttribute(ctx, 'largest', 1) !== 0,
+	};
 }
 
 export const topK: Op = {

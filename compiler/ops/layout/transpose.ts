@@ -12,5 +12,13 @@ export const transpose = movementOp('Transpose', ctx => {
 
 	const strides = rowMajor(shape);
 	const turned = order.map(axis => shape[axis]!);
-	return {shapes: [turned], moves: [fill(turned, order.map(axis => strides[axis]!))]};
+	return {
+		shapes: [turned],
+		moves: [
+			fill(
+				turned,
+				order.map(axis => strides[axis]!),
+			),
+		],
+	};
 });

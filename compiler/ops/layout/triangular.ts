@@ -15,7 +15,10 @@ function eyeType(ctx: Reading): {readonly dtype: DType; readonly shape: readonly
 		ctx.fail('the input is no matrix', {expected: '2 axes', found: describeShape(shape)});
 	}
 
-	return {shape, dtype: number === undefined ? dtype : (dtypeOf(number) ?? ctx.fail('the type cannot be held', {expected: 'a numeric type', found: `data type ${number}`}))};
+	return {
+		shape,
+		dtype: number === undefined ? dtype : (dtypeOf(number) ?? ctx.fail('the type cannot be held', {expected: 'a numeric type', found: `data type ${number}`})),
+	};
 }
 
 /** https://onnx.ai/onnx/operators/onnx__EyeLike.html */
@@ -36,7 +39,14 @@ export const eyeLike: Op = {
 	},
 	lower(ctx) {
 		const {dtype, shape} = eyeType(ctx);
-		ctx.call('eye', {y: ctx.output(0), one: bitsOf(scalar(dtype, 1)), rows: shape[0]!, columns: shape[1]!, k: integerAttribute(ctx, 'k', 0), bytes: bytesOf(dtype)});
+		ctx.call('eye', {
+			y: ctx.output(0),
+			one: bitsOf(scalar(dtype, 1)),
+			rows: shape[0]!,
+			columns: shape[1]!,
+			k: integerAttribute(ctx, 'k', 0),
+			bytes: bytesOf(dtype),
+		});
 	},
 };
 

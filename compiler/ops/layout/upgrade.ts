@@ -29,7 +29,12 @@ export function attributesToInputs({node, addConstant, fail}: UpgradeContext, fo
 			continue;
 		}
 
-		const values = typeof value === 'number' ? [value] : Array.isArray(value) && value.every(item => typeof item === 'number') ? (value as readonly number[]) : fail(`attribute '${entry.attribute}' has the wrong type`, {expected: 'numbers'});
+		const values =
+			typeof value === 'number'
+				? [value]
+				: Array.isArray(value) && value.every(item => typeof item === 'number')
+					? (value as readonly number[])
+					: fail(`attribute '${entry.attribute}' has the wrong type`, {expected: 'numbers'});
 		inputs[index] = addConstant(entry.tensor(entry.scalar ? [] : [values.length], values));
 	}
 
@@ -37,7 +42,15 @@ export function attributesToInputs({node, addConstant, fail}: UpgradeContext, fo
 		inputs.pop();
 	}
 
-	return {...node, inputs, attributes: without(node.attributes, former.map(entry => entry?.attribute ?? ''))};
+	return {
+		...node,
+		inputs,
+		attributes: without(
+			node.attributes,
+			former.map(entry => entry?.attribute ?? ''),
+		),
+	};
 }
 
-export const without = (attributes: Attributes, names: readonly string[]): Attributes => Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
+export const without = (attributes: Attributes, names: readonly string[]): Attributes =>
+	Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));

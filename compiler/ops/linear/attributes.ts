@@ -17,12 +17,12 @@ export function text(attributes: Attributes, name: string, fallback: string): st
 
 export function integers(attributes: Attributes, name: string): readonly number[] | undefined {
 	const value = attributes[name];
-	return Array.isArray(value) && value.every(element => typeof element === 'number') ? (value) : undefined;
+	return Array.isArray(value) && value.every(element => typeof element === 'number') ? value : undefined;
 }
 
 export const reals = integers;
 
 export function texts(attributes: Attributes, name: string): readonly string[] | undefined {
 	const value = attributes[name];
-	return Array.isArray(value) && value.every(element => typeof element === 'string') ? (value) : undefined;
+	return Array.isArray(value) && value.every(element => typeof element === 'string') ? value : undefined;
 }

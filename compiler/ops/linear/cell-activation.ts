@@ -25,7 +25,11 @@ const takesBeta = new Set(['affine', 'scaledtanh', 'hardsigmoid']);
 export type CellActivation = {readonly code: number; readonly alpha: number; readonly beta: number; apply(x: number): number};
 
 /** The functions of every direction, `defaults.length` each. The lists of alphas and betas hold values only for functions that take them. */
-export function cellActivations({attributes, fail}: Pick<InferContext, 'attributes' | 'fail'>, defaults: readonly string[], directions: number): CellActivation[][] {
+export function cellActivations(
+	{attributes, fail}: Pick<InferContext, 'attributes' | 'fail'>,
+	defaults: readonly string[],
+	directions: number,
+): CellActivation[][] {
 	const names = texts(attributes, 'activations') ?? Array.from({length: directions}, () => defaults).flat();
 	if (names.length !== defaults.length * directions) {
 		fail('attribute activations does not fit the direction', {expected: `${defaults.length * directions} names`, found: String(names.length)});

@@ -50,7 +50,10 @@ function transposedConvolution(context: Geometric, x: readonly Dim[], w: readonl
 		kernel: pad(kernel, 1),
 		strides: pad(strides, 1) as Triple<number>,
 		dilations: pad(dilations, 1) as Triple<number>,
-		begin: pad(axes.map(axis => axis.begin), 0),
+		begin: pad(
+			axes.map(axis => axis.begin),
+			0,
+		),
 		end: [0, 0, 0],
 	};
 	return {window, batch: x[0]!, groups, inputs: channels / groups, outputs, shape: [x[0]!, outputs * groups, ...output]};

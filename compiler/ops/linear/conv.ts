@@ -25,7 +25,10 @@ export function convolution(context: Geometric, x: readonly Dim[], w: readonly D
 	const groups = integer(context.attributes, 'group', 1);
 	const [channels, inputs] = [w[0], w[1]];
 	if (w.length !== x.length || !isNumber(channels!) || !isNumber(inputs!) || channels % groups !== 0 || !equal(x[1]!, inputs * groups)) {
-		return fail('the weights do not fit the input', {expected: `[outputs, ${keyOf(floorDivide(x[1]!, groups))}, …] with outputs a multiple of ${groups} groups`, found: describeShape(w)});
+		return fail('the weights do not fit the input', {
+			expected: `[outputs, ${keyOf(floorDivide(x[1]!, groups))}, …] with outputs a multiple of ${groups} groups`,
+			found: describeShape(w),
+		});
 	}
 
 	if (bias && (bias.length !== 1 || bias[0] !== channels)) {
@@ -37,7 +40,13 @@ export function convolution(context: Geometric, x: readonly Dim[], w: readonly D
 }
 
 /** Sums of products; `zeroX` and `zeroW` (one, or one an output channel) are subtracted first, so that padding counts as zero. */
-export function convolve({window, batch, groups, inputs, outputs}: Convolution, x: Numbers, w: Numbers, zeroX = 0, zeroW: ArrayLike<number> = [0]): Float64Array {
+export function convolve(
+	{window, batch, groups, inputs, outputs}: Convolution,
+	x: Numbers,
+	w: Numbers,
+	zeroX = 0,
+	zeroW: ArrayLike<number> = [0],
+): Float64Array {
 	const span = spanOf(window);
 	const size = window.size.output as Triple<number>;
 	const inputSize = span.size[0] * span.size[1] * span.size[2];
@@ -73,13 +82,22 @@ export function addPerChannel(y: Float64Array, bias: Numbers | undefined, size: 
 
 export const conv: Op = {
 	name: 'Conv',
-	infer: context => [{dtype: context.input(0).dtype, shape: convolution(context, context.input(0).shape, context.input(1).shape, context.has(2) ? context.input(2).shape : undefined).shape}],
+	infer: context => [
+		{
+			dtype: context.input(0).dtype,
+			shape: convolution(context, context.input(0).shape, context.input(1).shape, context.has(2) ? context.input(2).shape : undefined).shape,
+		},
+	],
 	evaluate(context) {
 		const [x, w, bias] = [context.input(0), context.input(1), context.inputs[2]];
 		const geometry = convolution(context, x.dims, w.dims, bias?.dims);
 		const y = convolve(geometry, toNumbers(x), toNumbers(w));
 		const dims = geometry.shape as number[];
-		addPerChannel(y, bias && toNumbers(bias), dims.slice(2).reduce((a, b) => a * b, 1));
+		addPerChannel(
+			y,
+			bias && toNumbers(bias),
+			dims.slice(2).reduce((a, b) => a * b, 1),
+		);
 		return [fromNumbers(x.dtype, dims, y)];
 	},
 	lower(context) {

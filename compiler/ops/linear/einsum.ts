@@ -13,7 +13,8 @@ import {contiguous, parseEquation, type Equation, type Labelled} from './equatio
 import {callMatmul, requireFloat32} from './matmul.js';
 import {fromNumbers, toNumbers} from './numbers.js';
 
-const equationOf = ({attributes, fail}: Pick<InferContext, 'attributes' | 'fail'>, shapes: ReadonlyArray<readonly Dim[]>): Equation => parseEquation(text(attributes, 'equation', ''), shapes, fail);
+const equationOf = ({attributes, fail}: Pick<InferContext, 'attributes' | 'fail'>, shapes: ReadonlyArray<readonly Dim[]>): Equation =>
+	parseEquation(text(attributes, 'equation', ''), shapes, fail);
 
 const stride = ({strides}: Labelled, label: string): Dim => strides.get(label) ?? 0;
 
@@ -52,21 +53,40 @@ function contract(context: LowerContext, sizes: ReadonlyMap<string, Dim>, y: Val
 	}
 
 	const outer = loopsOver(y.labels, sizes, [a, right]);
-	context.call(dtype === 'float64' ? 'contract_f64' : 'contract_f32', {y: y.operand, a: a.operand, b: b?.operand ?? a.operand, has_b: b ? 1 : 0, outer: outer.flat(), outer_rank: outer.length, inner: inner.flat(), inner_rank: inner.length});
+	context.call(dtype === 'float64' ? 'contract_f64' : 'contract_f32', {
+		y: y.operand,
+		a: a.operand,
+		b: b?.operand ?? a.operand,
+		has_b: b ? 1 : 0,
+		outer: outer.flat(),
+		outer_rank: outer.length,
+		inner: inner.flat(),
+		inner_rank: inner.length,
+	});
 }
 
 export const einsum: Op = {
 	name: 'Einsum',
 	infer(context) {
-		const {output, sizes} = equationOf(context, Array.from({length: context.inputCount}, (_, index) => context.input(index).shape));
+		const {output, sizes} = equationOf(
+			context,
+			Array.from({length: context.inputCount}, (_, index) => context.input(index).shape),
+		);
 		return [{dtype: context.input(0).dtype, shape: output.map(label => sizes.get(label)!)}];
 	},
 	evaluate(context) {
 		const tensors = Array.from({length: context.inputs.length}, (_, index) => context.input(index));
-		const {operands, output, sizes} = equationOf(context, tensors.map(({dims}) => dims));
+		const {operands, output, sizes} = equationOf(
+			context,
+			tensors.map(({dims}) => dims),
+		);
 		const summed = [...sizes.keys()].filter(label => !output.includes(label));
 		const numbers = (labels: readonly string[]): number[] => labels.map(label => sizes.get(label) as number);
-		const offsets = (labels: readonly string[], value: Labelled): Uint32Array => stridedIndices(numbers(labels), labels.map(label => stride(value, label) as number));
+		const offsets = (labels: readonly string[], value: Labelled): Uint32Array =>
+			stridedIndices(
+				numbers(labels),
+				labels.map(label => stride(value, label) as number),
+			);
 		const outer = operands.map(value => offsets(output, value));
 		const inner = operands.map(value => offsets(summed, value));
 		const values = tensors.map(toNumbers);
@@ -88,7 +108,10 @@ export const einsum: Op = {
 			requireFloat32(context, ...inputs);
 		}
 
-		const {operands, output, sizes} = equationOf(context, inputs.map(({shape}) => shape));
+		const {operands, output, sizes} = equationOf(
+			context,
+			inputs.map(({shape}) => shape),
+		);
 		let left: Value = {...operands[0]!, operand: inputs[0]!};
 		const result: Value = {...contiguous(output, sizes), operand: context.output(0)};
 		if (inputs.length === 1) {
@@ -100,7 +123,9 @@ export const einsum: Op = {
 			const needed = new Set([...output, ...operands.slice(index + 1).flatMap(({labels}) => labels)]);
 			const kept = [...new Set([...left.labels, ...right.labels])].filter(label => needed.has(label));
 			const last = index === inputs.length - 1;
-			const product: Value = last ? result : {...contiguous(kept, sizes), operand: {...context.scratch(multiply(bytesOf(dtype), ...kept.map(label => sizes.get(label)!))), dtype}};
+			const product: Value = last
+				? result
+				: {...contiguous(kept, sizes), operand: {...context.scratch(multiply(bytesOf(dtype), ...kept.map(label => sizes.get(label)!))), dtype}};
 			contract(context, sizes, product, left, right);
 			left = product;
 		}

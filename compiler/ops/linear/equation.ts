@@ -53,7 +53,13 @@ export function parseEquation(source: string, shapes: ReadonlyArray<readonly Dim
 	return {operands, output: outputLabels(right, labelled, sizes, source, fail), sizes};
 }
 
-function outputLabels(term: string | undefined, labelled: ReadonlyArray<readonly string[]>, sizes: ReadonlyMap<string, Dim>, source: string, fail: Fail): string[] {
+function outputLabels(
+	term: string | undefined,
+	labelled: ReadonlyArray<readonly string[]>,
+	sizes: ReadonlyMap<string, Dim>,
+	source: string,
+	fail: Fail,
+): string[] {
 	const hidden = [...sizes.keys()].filter(label => label.startsWith('.')).sort((a, b) => Number(b.slice(1)) - Number(a.slice(1)));
 	if (term === undefined) {
 		const all = labelled.flat();
@@ -80,4 +86,9 @@ function strided(labels: readonly string[], shape: readonly Dim[], sizes: Readon
 }
 
 /** A contiguous value with these labels. */
-export const contiguous = (labels: readonly string[], sizes: ReadonlyMap<string, Dim>): Labelled => strided(labels, labels.map(label => sizes.get(label)!), sizes);
+export const contiguous = (labels: readonly string[], sizes: ReadonlyMap<string, Dim>): Labelled =>
+	strided(
+		labels,
+		labels.map(label => sizes.get(label)!),
+		sizes,
+	);

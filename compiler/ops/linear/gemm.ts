@@ -45,7 +45,13 @@ export const gemm: Op = {
 	},
 	evaluate(context) {
 		const [a, b, c] = [context.input(0), context.input(1), context.inputs[2]];
-		const {m, n, k, a: [aRow, aColumn], b: [bRow, bColumn]} = geometry(a.dims, b.dims, context.attributes, context.fail) as {m: number; n: number; k: number; a: [number, number]; b: [number, number]};
+		const {
+			m,
+			n,
+			k,
+			a: [aRow, aColumn],
+			b: [bRow, bColumn],
+		} = geometry(a.dims, b.dims, context.attributes, context.fail) as {m: number; n: number; k: number; a: [number, number]; b: [number, number]};
 		const [cRow, cColumn] = (c ? biasStrides(c.dims, m, n, context.fail) : [0, 0]) as [number, number];
 		const alpha = real(context.attributes, 'alpha', 1);
 		const beta = real(context.attributes, 'beta', 1);

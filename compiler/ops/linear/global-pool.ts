@@ -22,8 +22,16 @@ const globalPool = ({name, kind, reduce}: Reduction): Op => ({
 		const x = context.input(0);
 		const values = toNumbers(x);
 		const size = sizeOf(x.dims.slice(2));
-		const y = Array.from({length: x.dims[0]! * x.dims[1]!}, (_, channel) => reduce(Array.from(values.subarray(channel * size, (channel + 1) * size)), context.attributes));
-		return [fromNumbers(x.dtype, x.dims.map((dim, axis) => (axis < 2 ? dim : 1)), y)];
+		const y = Array.from({length: x.dims[0]! * x.dims[1]!}, (_, channel) =>
+			reduce(Array.from(values.subarray(channel * size, (channel + 1) * size)), context.attributes),
+		);
+		return [
+			fromNumbers(
+				x.dtype,
+				x.dims.map((dim, axis) => (axis < 2 ? dim : 1)),
+				y,
+			),
+		];
 	},
 	lower(context) {
 		const [x, y] = [context.input(0), context.output(0)];

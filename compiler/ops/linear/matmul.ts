@@ -105,7 +105,15 @@ export function multiplyTensors(a: Tensor, b: Tensor, fail: Fail): Tensor {
 export type Strides = {readonly y: readonly [Dim, Dim]; readonly a: readonly [Dim, Dim]; readonly b: readonly [Dim, Dim]};
 
 /** Emits the kernel call for one product with any strides; `batch` rows are [length, y, a, b]. */
-export function callMatmul(context: LowerContext, y: Operand, a: Operand, b: Operand, sizes: {readonly m: Dim; readonly n: Dim; readonly k: Dim}, strides: Strides, batch: ReadonlyArray<readonly [Dim, Dim, Dim, Dim]>): void {
+export function callMatmul(
+	context: LowerContext,
+	y: Operand,
+	a: Operand,
+	b: Operand,
+	sizes: {readonly m: Dim; readonly n: Dim; readonly k: Dim},
+	strides: Strides,
+	batch: ReadonlyArray<readonly [Dim, Dim, Dim, Dim]>,
+): void {
 	const axes = batch.filter(([length]) => length !== 1);
 	const rows = axes.length === 0 ? [[1, 0, 0, 0] as const] : axes;
 	context.call('matmul_f32', {
@@ -128,7 +136,11 @@ export function requireFloat32(context: LowerContext, ...operands: readonly Oper
 }
 
 /** The batch rows for operands whose leading axes broadcast and whose matrices are contiguous blocks. */
-export function batchRows(batch: readonly Dim[], sides: {readonly a: readonly Dim[]; readonly b: readonly Dim[]}, blocks: {readonly y: Dim; readonly a: Dim; readonly b: Dim}): Array<[Dim, Dim, Dim, Dim]> {
+export function batchRows(
+	batch: readonly Dim[],
+	sides: {readonly a: readonly Dim[]; readonly b: readonly Dim[]},
+	blocks: {readonly y: Dim; readonly a: Dim; readonly b: Dim},
+): Array<[Dim, Dim, Dim, Dim]> {
 	const y = batchStrides(batch, batch, blocks.y);
 	const a = batchStrides(batch, sides.a, blocks.a);
 	const b = batchStrides(batch, sides.b, blocks.b);
@@ -158,6 +170,14 @@ export const matMul: Op = {
 			return;
 		}
 
-		callMatmul(context, y, a, b, {m, n, k}, {y: [n, 1], a: [k, 1], b: [n, 1]}, batchRows(batch, {a: batchA, b: batchB}, {y: multiply(m, n), a: multiply(m, k), b: multiply(k, n)}));
+		callMatmul(
+			context,
+			y,
+			a,
+			b,
+			{m, n, k},
+			{y: [n, 1], a: [k, 1], b: [n, 1]},
+			batchRows(batch, {a: batchA, b: batchB}, {y: multiply(m, n), a: multiply(m, k), b: multiply(k, n)}),
+		);
 	},
 };

@@ -51,7 +51,12 @@ function pool(context: EvaluateContext, x: Tensor, reduce: (offsets: readonly nu
 function poolNumbers(context: LowerContext) {
 	const {shape} = context.input(0);
 	const spatial = spatialAxes(shape, context.fail);
-	return windowNumbers(slide(context, spatial, kernelShape(context, spatial.length)), {batch: multiply(shape[0]!, shape[1]!), groups: 1, inputs: 1, outputs: 1});
+	return windowNumbers(slide(context, spatial, kernelShape(context, spatial.length)), {
+		batch: multiply(shape[0]!, shape[1]!),
+		groups: 1,
+		inputs: 1,
+		outputs: 1,
+	});
 }
 
 const maxKernels: Partial<Record<DType, string>> = {float32: 'max_pool_f32', int8: 'max_pool_i8', uint8: 'max_pool_u8'};
@@ -62,11 +67,14 @@ function columnMajor(index: number, dims: readonly number[]): number {
 	const plane = sizeOf(spatial);
 	let rest = index % plane;
 	let result = 0;
-	const at = [...spatial].reverse().map(size => {
-		const coordinate = rest % size;
-		rest = Math.floor(rest / size);
-		return coordinate;
-	}).reverse();
+	const at = [...spatial]
+		.reverse()
+		.map(size => {
+			const coordinate = rest % size;
+			rest = Math.floor(rest / size);
+			return coordinate;
+		})
+		.reverse();
 	for (let axis = spatial.length - 1; axis >= 0; axis--) {
 		result = result * spatial[axis]! + at[axis]!;
 	}

@@ -44,11 +44,27 @@ export type Cell = {
 	step(step: Step): {h: number[]; c?: number[]};
 };
 
-type Geometry = {readonly directions: number; readonly steps: Dim; readonly batch: Dim; readonly inputs: number; readonly hidden: number; readonly batchFirst: boolean; readonly reverse: readonly boolean[]};
+type Geometry = {
+	readonly directions: number;
+	readonly steps: Dim;
+	readonly batch: Dim;
+	readonly inputs: number;
+	readonly hidden: number;
+	readonly batchFirst: boolean;
+	readonly reverse: readonly boolean[];
+};
 
-function geometryOf({attributes, fail}: {readonly attributes: InferContext['attributes']; fail: Fail}, cell: Cell, x: readonly Dim[], w: readonly Dim[], r: readonly Dim[]): Geometry {
+function geometryOf(
+	{attributes, fail}: {readonly attributes: InferContext['attributes']; fail: Fail},
+	cell: Cell,
+	x: readonly Dim[],
+	w: readonly Dim[],
+	r: readonly Dim[],
+): Geometry {
 	const direction = text(attributes, 'direction', 'forward');
-	const reverse = {forward: [false], reverse: [true], bidirectional: [false, true]}[direction] ?? fail('attribute direction is unknown', {expected: 'forward, reverse or bidirectional', found: direction});
+	const reverse =
+		{forward: [false], reverse: [true], bidirectional: [false, true]}[direction] ??
+		fail('attribute direction is unknown', {expected: 'forward, reverse or bidirectional', found: direction});
 	const hidden = integer(attributes, 'hidden_size', Number(r.at(-1)));
 	const batchFirst = integer(attributes, 'layout', 0) === 1;
 	const expected = [reverse.length, cell.gates * hidden, x[2]!];
@@ -69,7 +85,8 @@ const dot = (a: ArrayLike<number>, at: number, b: ArrayLike<number>, count: numb
 };
 
 /** Row `gate` · hidden + `unit` of the recurrence, times a state. */
-export const recur = ({recurrence, hidden}: Step, gate: number, unit: number, h: ArrayLike<number>): number => dot(recurrence, (gate * hidden + unit) * hidden, h, hidden);
+export const recur = ({recurrence, hidden}: Step, gate: number, unit: number, h: ArrayLike<number>): number =>
+	dot(recurrence, (gate * hidden + unit) * hidden, h, hidden);
 
 const orZeros = (tensor: Tensor | undefined, size: number): ArrayLike<number> => (tensor ? toNumbers(tensor) : new Float64Array(size));
 
@@ -87,7 +104,11 @@ function evaluateRecurrent(context: EvaluateContext, cell: Cell): Tensor[] {
 	const [initialH, initialC] = [inputs[5], inputs[6]].map(tensor => orZeros(tensor, directions * batch * hidden)) as [ArrayLike<number>, ArrayLike<number>];
 	const activations = cellActivations(context, cell.activations, directions);
 	const limit = real(attributes, 'clip', 0);
-	const [y, yh, yc] = [outputShape(geometry), stateShape(geometry), stateShape(geometry)].map(dims => zeros('float32', dims as number[])) as [Tensor, Tensor, Tensor];
+	const [y, yh, yc] = [outputShape(geometry), stateShape(geometry), stateShape(geometry)].map(dims => zeros('float32', dims as number[])) as [
+		Tensor,
+		Tensor,
+		Tensor,
+	];
 	for (let d = 0; d < directions; d++) {
 		const part = (values: ArrayLike<number>, size: number): number[] => Array.from({length: size}, (_, index) => values[d * size + index]!);
 		const [weights, recurrence, bias, peephole] = [part(ws, wide * width), part(rs, wide * hidden), part(biases, 2 * wide), part(peepholes, 3 * hidden)];
@@ -123,7 +144,8 @@ function evaluateRecurrent(context: EvaluateContext, cell: Cell): Tensor[] {
 	return cell.hasCell ? [y, yh, yc] : [y, yh];
 }
 
-const outputShape = ({batchFirst, steps, batch, directions, hidden}: Geometry): Dim[] => (batchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]);
+const outputShape = ({batchFirst, steps, batch, directions, hidden}: Geometry): Dim[] =>
+	batchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden];
 
 const stateShape = ({batchFirst, batch, directions, hidden}: Geometry): Dim[] => (batchFirst ? [batch, directions, hidden] : [directions, batch, hidden]);
 
@@ -139,13 +161,26 @@ function lowerRecurrent(context: LowerContext, cell: Cell): void {
 	const [bias, lengths, h0, c0, peepholes] = [optional(3), optional(4), optional(5), optional(6), optional(7)];
 	const projected = context.scratch(multiply(4 * wide, steps, batch));
 	const work = context.scratch(4 * (wide + cell.scratch * hidden));
-	const outputs = [outputShape(geometry), stateShape(geometry), stateShape(geometry)].map((shape, index) => (context.wants(index) ? context.output(index) : context.scratch(multiply(4, ...shape))));
+	const outputs = [outputShape(geometry), stateShape(geometry), stateShape(geometry)].map((shape, index) =>
+		context.wants(index) ? context.output(index) : context.scratch(multiply(4, ...shape)),
+	);
 	const activations = cellActivations(context, cell.activations, directions);
 	const stateStep = batchFirst ? multiply(directions, hidden) : hidden;
 	for (const [d, reversed] of reverse.entries()) {
-		callMatmul(context, projected, x, shifted(w, d * wide * inputs), {m: multiply(steps, batch), n: wide, k: inputs}, {y: [wide, 1], a: [inputs, 1], b: [1, inputs]}, []);
+		callMatmul(
+			context,
+			projected,
+			x,
+			shifted(w, d * wide * inputs),
+			{m: multiply(steps, batch), n: wide, k: inputs},
+			{y: [wide, 1], a: [inputs, 1], b: [1, inputs]},
+			[],
+		);
 		const state = batchFirst ? d * hidden : multiply(d * hidden, batch);
-		const optionalPart = (name: string, operand: Operand | undefined, at: Dim) => ({[name]: operand ? shifted(operand, at) : projected, [`has_${name}`]: operand ? 1 : 0});
+		const optionalPart = (name: string, operand: Operand | undefined, at: Dim) => ({
+			[name]: operand ? shifted(operand, at) : projected,
+			[`has_${name}`]: operand ? 1 : 0,
+		});
 		context.call(cell.kernel, {
 			y: shifted(outputs[0]!, batchFirst ? d * hidden : multiply(d * hidden, batch)),
 			h: shifted(outputs[1]!, state),

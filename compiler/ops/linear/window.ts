@@ -33,7 +33,9 @@ export function perAxis({attributes, fail}: Geometric, name: string, rank: numbe
 
 /** The spatial axes of an input [batch, channels, …]. */
 export function spatialAxes(shape: readonly Dim[], fail: Fail): readonly Dim[] {
-	return shape.length >= 3 && shape.length <= 5 ? shape.slice(2) : fail('the input must have one to three spatial axes', {expected: '[batch, channels, …] of 3 to 5 axes', found: describeShape(shape)});
+	return shape.length >= 3 && shape.length <= 5
+		? shape.slice(2)
+		: fail('the input must have one to three spatial axes', {expected: '[batch, channels, …] of 3 to 5 axes', found: describeShape(shape)});
 }
 
 /** The extent of a kernel shape, from the attribute or the weights' trailing axes. */
@@ -74,13 +76,21 @@ export function slide(context: Geometric, input: readonly Dim[], kernel: readonl
 			return auto === 'SAME_UPPER' ? {output, begin: less, end: more} : {output, begin: more, end: less};
 		}
 
-		const [begin, end] = auto === 'VALID' ? [0, 0] : auto === 'NOTSET' || auto === '' ? [pads[axis]!, pads[axis + rank]!] : fail('attribute auto_pad is unknown', {expected: 'NOTSET, SAME_UPPER, SAME_LOWER or VALID', found: auto});
+		const [begin, end] =
+			auto === 'VALID'
+				? [0, 0]
+				: auto === 'NOTSET' || auto === ''
+					? [pads[axis]!, pads[axis + rank]!]
+					: fail('attribute auto_pad is unknown', {expected: 'NOTSET, SAME_UPPER, SAME_LOWER or VALID', found: auto});
 		const room = add(size, begin + end - extent);
 		const floored = add(floorDivide(room, stride), 1);
 		// The last window must start inside the input or its leading padding.
 		const output = ceil ? minimum(add(ceilDivide(room, stride), 1), add(floorDivide(add(size, begin - 1), stride), 1), bounds) : floored;
 		if (isNumber(output) && output < 1) {
-			fail('the kernel is larger than the padded input', {expected: `at least ${extent} elements on axis ${axis + 2}`, found: `${keyOf(size)} and ${begin + end} of padding`});
+			fail('the kernel is larger than the padded input', {
+				expected: `at least ${extent} elements on axis ${axis + 2}`,
+				found: `${keyOf(size)} and ${begin + end} of padding`,
+			});
 		}
 
 		return {output, begin, end};
@@ -92,13 +102,22 @@ export function slide(context: Geometric, input: readonly Dim[], kernel: readonl
 		kernel: pad<Dim>(kernel, 1),
 		strides: pad(strides, 1),
 		dilations: pad(dilations, 1),
-		begin: pad<Dim>(axes.map(axis => axis.begin), 0),
-		end: pad<Dim>(axes.map(axis => axis.end), 0),
+		begin: pad<Dim>(
+			axes.map(axis => axis.begin),
+			0,
+		),
+		end: pad<Dim>(
+			axes.map(axis => axis.end),
+			0,
+		),
 	};
 }
 
 /** The list that kernels read (`window.h`): sizes of channels, then triples. */
-export const windowNumbers = (window: Window, sizes: {readonly batch: Dim; readonly groups: number; readonly inputs: Dim; readonly outputs: Dim}): readonly Dim[] => [
+export const windowNumbers = (
+	window: Window,
+	sizes: {readonly batch: Dim; readonly groups: number; readonly inputs: Dim; readonly outputs: Dim},
+): readonly Dim[] => [
 	sizes.batch,
 	sizes.groups,
 	sizes.inputs,
@@ -112,7 +131,13 @@ export const windowNumbers = (window: Window, sizes: {readonly batch: Dim; reado
 	...window.end,
 ];
 
-type Span = {readonly size: Triple<number>; readonly kernel: Triple<number>; readonly strides: Triple<number>; readonly dilations: Triple<number>; readonly begin: Triple<number>};
+type Span = {
+	readonly size: Triple<number>;
+	readonly kernel: Triple<number>;
+	readonly strides: Triple<number>;
+	readonly dilations: Triple<number>;
+	readonly begin: Triple<number>;
+};
 
 /** For evaluation: calls back with each tap of the window at an output position that lies inside the input, and its input offset. */
 export function forEachTap({size, kernel, strides, dilations, begin}: Span, [oz, oy, ox]: Triple<number>, visit: (tap: number, offset: number) => void): void {

@@ -21,11 +21,19 @@ export const byteType = (dtype: DType, fail: Fail): string => letters[dtype] ?? 
 /** Whether a scale or zero point is one for all (1) or one for each of `length` rows or columns. */
 export function parameterCount(shape: readonly Dim[], length: Dim, what: string, fail: Fail): Dim {
 	const count = multiply(...shape);
-	return count === 1 || equal(count, length) ? count : fail(`${what} has the wrong shape`, {expected: `one, or ${describeShape([length])}`, found: describeShape(shape)});
+	return count === 1 || equal(count, length)
+		? count
+		: fail(`${what} has the wrong shape`, {expected: `one, or ${describeShape([length])}`, found: describeShape(shape)});
 }
 
 /** The exact sums; zero points are none, one, or one for each row of a and column of b. */
-export function integerProduct(a: Tensor, b: Tensor, aZero: Tensor | undefined, bZero: Tensor | undefined, fail: Fail): {dims: readonly number[]; sums: Float64Array} {
+export function integerProduct(
+	a: Tensor,
+	b: Tensor,
+	aZero: Tensor | undefined,
+	bZero: Tensor | undefined,
+	fail: Fail,
+): {dims: readonly number[]; sums: Float64Array} {
 	const product = concreteProduct(a.dims, b.dims, fail);
 	const {m, n, k, shape} = product;
 	const [x, w, xZero, wZero] = [toNumbers(a), toNumbers(b), aZero && toNumbers(aZero), bZero && toNumbers(bZero)];
@@ -100,7 +108,12 @@ export const matMulInteger: Op = {
 		return [fromNumbers('int32', dims, sums)];
 	},
 	lower(context) {
-		callIntegerProduct(context, context.output(0), {values: context.input(0), zero: optional(context, 2)}, {values: context.input(1), zero: optional(context, 3)});
+		callIntegerProduct(
+			context,
+			context.output(0),
+			{values: context.input(0), zero: optional(context, 2)},
+			{values: context.input(1), zero: optional(context, 3)},
+		);
 	},
 };
 
@@ -118,6 +131,12 @@ export const convInteger: Op = {
 	},
 	lower(context) {
 		const geometry = convolution(context, context.input(0).shape, context.input(1).shape);
-		callIntegerConvolution(context, context.output(0), {values: context.input(0), zero: optional(context, 2)}, {values: context.input(1), zero: optional(context, 3)}, geometry);
+		callIntegerConvolution(
+			context,
+			context.output(0),
+			{values: context.input(0), zero: optional(context, 2)},
+			{values: context.input(1), zero: optional(context, 3)},
+			geometry,
+		);
 	},
 };

@@ -28,7 +28,9 @@ function codeType(context: InferContext | EvaluateContext, zero: DType | undefin
 		context.fail('output_dtype differs from the type of the zero point', {expected: dtype, found: named});
 	}
 
-	return limits[dtype] && dtype !== 'int32' ? dtype : context.fail('this type of codes is not supported', {expected: 'uint8, int8, uint16 or int16', found: dtype});
+	return limits[dtype] && dtype !== 'int32'
+		? dtype
+		: context.fail('this type of codes is not supported', {expected: 'uint8, int8, uint16 or int16', found: dtype});
 }
 
 export const quantizeLinear: Op = {
@@ -58,7 +60,10 @@ export const quantizeLinear: Op = {
 };
 
 /** A kernel without zero points gets the codes themselves in their place, and does not read them. */
-const zeroArguments = (context: LowerContext, other: ReturnType<LowerContext['input']>) => ({zero: context.has(2) ? context.input(2) : other, has_zero: context.has(2) ? 1 : 0});
+const zeroArguments = (context: LowerContext, other: ReturnType<LowerContext['input']>) => ({
+	zero: context.has(2) ? context.input(2) : other,
+	has_zero: context.has(2) ? 1 : 0,
+});
 
 export const dequantizeLinear: Op = {
 	name: 'DequantizeLinear',

@@ -14,7 +14,14 @@ import {byteType, callIntegerConvolution, callIntegerProduct, integerProduct, pa
 import {limits} from './scale-layout.js';
 
 /** Rounds sums as [batch, rows, columns], with one factor for each row and column. */
-function requantise(context: EvaluateContext, sums: Float64Array, dims: readonly number[], rows: number, columns: number, factor: (row: number, column: number) => number) {
+function requantise(
+	context: EvaluateContext,
+	sums: Float64Array,
+	dims: readonly number[],
+	rows: number,
+	columns: number,
+	factor: (row: number, column: number) => number,
+) {
 	const [scale, zero] = [toNumbers(context.input(6))[0]!, context.input(7)];
 	const [low, high] = limits[zero.dtype]!;
 	const offset = toNumbers(zero)[0]!;
@@ -33,7 +40,13 @@ const scaleOf = (context: LowerContext, index: number, length: Parameters<typeof
 	return {values, step: parameterCount(values.shape, length, what, context.fail) === 1 ? 0 : 1};
 };
 
-function callRequantise(context: LowerContext, sums: Operand, row: Scale, column: Scale, sizes: {readonly batch: Operand['offset']; readonly rows: Operand['offset']; readonly columns: Operand['offset']}): void {
+function callRequantise(
+	context: LowerContext,
+	sums: Operand,
+	row: Scale,
+	column: Scale,
+	sizes: {readonly batch: Operand['offset']; readonly rows: Operand['offset']; readonly columns: Operand['offset']},
+): void {
 	const y = context.output(0);
 	context.call(`requantize_${byteType(y.dtype, context.fail)}`, {
 		y,
@@ -64,20 +77,27 @@ export const qLinearMatMul: Op = {
 		const {dims, sums} = integerProduct(a, b, context.input(2), context.input(5), context.fail);
 		const {m, n} = concreteProduct(a.dims, b.dims, context.fail);
 		const [rows, columns] = [toNumbers(context.input(1)), toNumbers(context.input(4))];
-		return requantise(context, sums, dims, m, n, (row, column) => Math.fround(rows[rows.length === 1 ? 0 : row]! * columns[columns.length === 1 ? 0 : column]!));
+		return requantise(context, sums, dims, m, n, (row, column) =>
+			Math.fround(rows[rows.length === 1 ? 0 : row]! * columns[columns.length === 1 ? 0 : column]!),
+		);
 	},
 	lower(context) {
 		const [a, b] = [context.input(0), context.input(3)];
 		const {batch, m, n} = productOf(a.shape, b.shape, context.fail);
 		const sums = context.scratch(multiply(4, ...batch, m, n));
 		callIntegerProduct(context, sums, {values: a, zero: context.input(2)}, {values: b, zero: context.input(5)});
-		callRequantise(context, sums, scaleOf(context, 1, m, 'the scale of A'), scaleOf(context, 4, n, 'the scale of B'), {batch: multiply(...batch), rows: m, columns: n});
+		callRequantise(context, sums, scaleOf(context, 1, m, 'the scale of A'), scaleOf(context, 4, n, 'the scale of B'), {
+			batch: multiply(...batch),
+			rows: m,
+			columns: n,
+		});
 	},
 };
 
 export const qLinearConv: Op = {
 	name: 'QLinearConv',
-	infer: context => inferBytes(context, convolution(context, context.input(0).shape, context.input(3).shape, context.has(8) ? context.input(8).shape : undefined).shape),
+	infer: context =>
+		inferBytes(context, convolution(context, context.input(0).shape, context.input(3).shape, context.has(8) ? context.input(8).shape : undefined).shape),
 	evaluate(context) {
 		const [x, w, bias] = [context.input(0), context.input(3), context.inputs[8]];
 		const geometry = convolution(context, x.dims, w.dims);
@@ -99,6 +119,10 @@ export const qLinearConv: Op = {
 			context.call('add_per_channel_i32', {y: sums, bias: context.input(8), batch: geometry.batch, channels, size: columns});
 		}
 
-		callRequantise(context, sums, scaleOf(context, 4, channels, 'the scale of the weights'), scaleOf(context, 1, 1, 'the scale of the input'), {batch: geometry.batch, rows: channels, columns});
+		callRequantise(context, sums, scaleOf(context, 4, channels, 'the scale of the weights'), scaleOf(context, 1, 1, 'the scale of the input'), {
+			batch: geometry.batch,
+			rows: channels,
+			columns,
+		});
 	},
 };
