@@ -1,5 +1,5 @@
 /** The package from its tarball, as a user has it: the command, the types, Node, and a page that Vite builds or serves. */
-import {cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -71,6 +71,10 @@ test.serial('the tarball is small and holds no sources, tests or models', t => {
 		packed.files.filter(file => !/^(dist\/.*\.(js|d\.ts|json|wasm)|package\.json|README\.md|LICENSE)$/.test(file)),
 		[],
 	);
+});
+
+test.serial('the command of a build can be executed, as `npx snug` in a clone does', t => {
+	t.true(process.platform === 'win32' || (statSync(path.join(repository, 'dist/compiler/cli.js')).mode & 0o111) === 0o111);
 });
 
 test.serial('the command compiles and runs', async t => {
