@@ -172,7 +172,7 @@ function sizesOf(view: View, node: Node, q: string, keys: Source, values: Source
 	const [batch, heads, queries, width] = shapeOf(q) as [Dim, Dim, Dim, Dim];
 	const [, kvHeads, fresh, valueWidth] = values.shape as [Dim, Dim, Dim, Dim];
 	const past = values.past === '' ? 0 : shapeOf(values.past)[2]!;
-	if ([heads, kvHeads, width, valueWidth].some(dim => dim === undefined || !isNumber(dim)) || (heads as number) % (kvHeads as number) !== 0) {
+	if ([heads, kvHeads, width, valueWidth].some(dim => !isNumber(dim)) || (heads as number) % (kvHeads as number) !== 0) {
 		return undefined;
 	}
 

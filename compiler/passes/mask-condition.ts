@@ -1,6 +1,6 @@
 /** Masks as conditions: the conjunction under which a query may attend to a key, from the expression of a mask's element. */
-import {add, isNumber, keyOf, lessOrEqual, type Bounds, type Dim} from '../graph/dim.js';
-import {HIDDEN, isTruth, numberOf, type Element, type Index} from './mask-element.js';
+import {add, isNumber, keyOf, lessOrEqual, subtract, type Bounds, type Dim} from '../graph/dim.js';
+import {HIDDEN, hidesOrZero, isTruth, isZero, numberOf, type Element, type Index} from './mask-element.js';
 
 /** A truth value as a conjunction of conditions; undefined when it is none. */
 export type Condition =
@@ -33,12 +33,12 @@ export function conjunction(element: Element, bounds: Bounds, positive = true): 
 
 		case 'and':
 		case 'or': {
-			if ((element.kind === 'and') !== positive) {
-				return undefined;
-			}
-
 			const left = conjunction(element.left, bounds, positive);
 			const right = conjunction(element.right, bounds, positive);
+			if ((element.kind === 'and') !== positive) {
+				return disjunction(left, right, bounds);
+			}
+
 			return left && right ? [...left, ...right] : undefined;
 		}
 
@@ -56,7 +56,12 @@ export function conjunction(element: Element, bounds: Bounds, positive = true): 
 				return condition && [...condition, ...no];
 			}
 
-			return undefined;
+			// condition ? x : true is ¬condition ∨ x.
+			if (no?.length === 0) {
+				return disjunction(conjunction(element.condition, bounds, false), yes, bounds);
+			}
+
+			return yes?.length === 0 ? disjunction(conjunction(element.condition, bounds), no, bounds) : undefined;
 		}
 
 		case 'sum': {
@@ -64,6 +69,25 @@ export function conjunction(element: Element, bounds: Bounds, positive = true): 
 		}
 	}
 }
+
+/** A conjunction again where one side follows from the other. */
+function disjunction(left: readonly Condition[] | undefined, right: readonly Condition[] | undefined, bounds: Bounds): readonly Condition[] | undefined {
+	if (!left || !right) {
+		return undefined;
+	}
+
+	return follows(left, right, bounds) ? left : follows(right, left, bounds) ? right : undefined;
+}
+
+/** Whether all of `conclusion` follows from `premise`. */
+const follows = (conclusion: readonly Condition[], premise: readonly Condition[], bounds: Bounds): boolean =>
+	conclusion.every(wanted =>
+		premise.some(
+			known => textOf(known) === textOf(wanted) || (known.kind === 'atMost' && wanted.kind === 'atMost' && lessOrEqual(room(known), room(wanted), bounds)),
+		),
+	);
+
+const room = ({left, right}: {readonly left: Dim; readonly right: Dim}): Dim => subtract(right, left);
 
 /** An additive mask (0 where one may attend, very negative elsewhere) as the conjunction of conditions under which one may. */
 export function attends(element: Element, bounds: Bounds): readonly Condition[] | undefined {
@@ -80,7 +104,12 @@ export function attends(element: Element, bounds: Bounds): readonly Condition[] 
 			}
 
 			// (1 − mask ? minimum : 1 − mask) leaves 0 on the other side, whatever it is called.
-			return hides(yes) ? within(condition, sameText(condition, no) ? [] : attends(no, bounds), bounds, false) : undefined;
+			if (hides(yes)) {
+				return within(condition, sameText(condition, no) ? [] : attends(no, bounds), bounds, false);
+			}
+
+			const zero = hidesOrZero(element) ? isZero(element) : undefined;
+			return zero && conjunction(zero, bounds);
 		}
 
 		case 'scaled': {
@@ -114,7 +143,7 @@ function within(condition: Element, rest: readonly Condition[] | undefined, boun
 	const [left, right] = condition.kind === (positive ? 'or' : 'and') ? [condition.left, condition.right] : [];
 	for (const [one, other] of left && right ? [[left, right] as const, [right, left] as const] : []) {
 		const implied = conjunction(one, bounds, !positive);
-		if (implied?.every(part => rest.some(known => textOf(known) === textOf(part)))) {
+		if (implied && follows(implied, rest, bounds)) {
 			return within(other, rest, bounds, positive);
 		}
 	}

@@ -188,4 +188,8 @@ export const encoding: PassOptions = {
 };
 
 /** Four tokens behind three, one of which is hidden. */
-export const decoding: PassOptions = {bindings: {sequence: 4, past: 3}, feeds: {attention_mask: int64([1, 7], [1, 0, 1, 1, 1, 1, 1])}};
+export const decoding: PassOptions = {
+	positions: STORED,
+	bindings: {sequence: 4, past: 3},
+	feeds: {attention_mask: int64([1, 7], [1, 0, 1, 1, 1, 1, 1])},
+};

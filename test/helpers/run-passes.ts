@@ -47,12 +47,16 @@ export type PassOptions = ImportOptions & {
 	/** Values of the symbols in the run; 3 unless given. */
 	readonly bindings?: Readonly<Record<string, number>>;
 	readonly atol?: number;
+	/** The most positions, past and new ones together, that the model is compiled for. */
+	readonly positions?: number;
 };
 
 /** Imports the model, runs the passes, and runs the graphs before and after on the same random feeds. */
 export function pass(spec: ModelSpec, passes: readonly Pass[], options: PassOptions = {}): Passed {
-	const before = optimize(importModel({bytes: buildModel(spec)}, options), []).graph;
-	return passGraph(before, passes, options);
+	const {positions} = options;
+	const graph = importModel({bytes: buildModel(spec)}, positions === undefined ? options : {...options, maxSequence: positions});
+	const bounded = positions === undefined ? graph : {...graph, limits: {'past + sequence': {min: 1, max: positions}}};
+	return passGraph(optimize(bounded, []).graph, passes, options);
 }
 
 export function passGraph(before: Graph, passes: readonly Pass[], options: PassOptions = {}): Passed {
