@@ -17,15 +17,20 @@ const KNOWN_LENGTH = 65_536;
 
 const integers = new Set(['int64', 'int32', 'uint64', 'uint32', 'int16', 'uint16', 'int8', 'uint8', 'bool']);
 
-/** The elements of an integer constant as numbers; undefined for other types, long tensors, and values beyond 2⁵³. */
+/** The elements of an integer constant as numbers; undefined for other types, long tensors, and values that no double holds. */
 export function knownElements(constant: Constant): readonly number[] | undefined {
 	if (!integers.has(constant.dtype) || sizeOf(constant.dims) > KNOWN_LENGTH) {
 		return undefined;
 	}
 
-	// INT64_MAX stands for "to the end" in Slice; as a double it is still larger than any dimension.
-	return Array.from(constant.read() as ArrayLike<number | bigint>, Number);
+	const data = constant.read() as ArrayLike<number | bigint>;
+	const elements = Array.from(data, Number);
+	return elements.every((element, index) => isHeld(data[index]!, element)) ? elements : undefined;
 }
+
+/** INT64_MAX stands for "to the end" in Slice; as a double it is still larger than any dimension. */
+const isHeld = (exact: number | bigint, element: number): boolean =>
+	typeof exact === 'number' || Number.isSafeInteger(element) || BigInt(element) === exact || exact === 2n ** 63n - 1n;
 
 type Sides = {expected?: string; found?: string; hint?: string};
 

@@ -233,3 +233,12 @@ test('a large constant is computed when it is read, a transposed one reads its s
 	t.deepEqual(passed.differences, []);
 	t.true(reads > 0);
 });
+
+test('integers that no double holds are passed on as they are', t => {
+	const odd = {dtype: 'int64' as const, dims: [2], data: BigInt64Array.of(2n ** 60n + 1n, -5n)};
+	const {graph, differences} = run([foldConstants], [node('Identity', ['odd'], 'a'), node('Add', ['a', 'i'], 'y')], {
+		more: {inputs: {i: ['int64', [2]]}, outputs: {y: ['int64', [2]]}, initializers: {odd}},
+	});
+	t.deepEqual(tensor(graph.constants.get('a')!), odd);
+	t.deepEqual(differences, []);
+});
