@@ -40,7 +40,7 @@ test.serial('compile writes a bundle within the budget and prints one object', a
 	t.true(total! <= 4e6 && total! > 3.5e6, `${total}`);
 	t.is(
 		Object.values(rows).reduce((sum, bytes) => sum + bytes, 0),
-		total,
+		total!,
 	);
 	t.true(result.bitsPerWeight > 2 && result.bitsPerWeight < 8);
 	t.true(result.seconds > 0 && result.peakMemory > 1e7);
