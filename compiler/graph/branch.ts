@@ -3,6 +3,7 @@
  * branch's output that is a constant stays one, and one that is a value from around becomes an `Identity`.
  */
 import {SnugError} from '../error.js';
+import {keyOf} from './dim.js';
 import {describeNode, type Graph, type Node, type ValueType} from './graph.js';
 import type {Constant} from './tensor.js';
 import {capturedValues, definedValues, innerGraphs, isGraph, renameReads} from './captures.js';
@@ -91,13 +92,13 @@ export function inlineConstantBranches(graph: Graph): Graph {
 			return graph;
 		}
 
-		const {dtype, elements} = conditionOf(graph, node.inputs[0]!)!;
-		if (dtype !== 'bool' || elements.length !== 1) {
+		const {type, elements} = conditionOf(graph, node.inputs[0]!)!;
+		if (type.dtype !== 'bool' || elements.length !== 1) {
 			throw new SnugError('invalid-node', {
 				subject: describeNode(node),
 				problem: 'the condition is no single boolean',
 				expected: 'bool [1] or bool []',
-				found: `${dtype} of ${elements.length} elements`,
+				found: `${type.dtype} [${type.shape.map(keyOf).join(', ')}]`,
 			});
 		}
 
@@ -105,8 +106,10 @@ export function inlineConstantBranches(graph: Graph): Graph {
 	}
 }
 
-function conditionOf(graph: Graph, name: string): {dtype: string; elements: ReadonlyArray<number | bigint>} | undefined {
+function conditionOf(graph: Graph, name: string): {type: ValueType; elements: ReadonlyArray<number | bigint>} | undefined {
 	const constant = graph.constants.get(name);
 	const elements = constant ? Array.from(constant.read() as ArrayLike<number | bigint>) : graph.values.get(name);
-	return elements?.every(element => typeof element !== 'object') ? {dtype: graph.types.get(name)?.dtype ?? constant!.dtype, elements} : undefined;
+	return elements?.every(element => typeof element !== 'object')
+		? {type: constant ? {dtype: constant.dtype, shape: constant.dims} : graph.types.get(name)!, elements}
+		: undefined;
 }
