@@ -4,8 +4,11 @@
  * Writes `dist/kernels/{plain,relaxed}.wasm` and `prototypes.json`, the parameters of every exported function in order. Objects are
  * cached by content under `.cache/kernels`. Kernels must not need anything: no import but `env.memory`, no data, no stack.
  */
+import {fork} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {mkdirSync, readdirSync, readFileSync, writeFileSync, existsSync} from 'node:fs';
+import {once} from 'node:events';
+import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
+import {availableParallelism} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import path from 'node:path';
 import {runClang, runLLVM, type Tree} from '@yowasp/clang';
@@ -71,42 +74,86 @@ async function run(tool: typeof runClang, arguments_: string[], files: Files): P
 	}
 }
 
-export async function buildKernels(): Promise<void> {
-	await runLLVM(undefined, undefined, {fetchProgress() {}});
-	mkdirSync(cache, {recursive: true});
-	mkdirSync(output, {recursive: true});
-	const files = read(source);
+type Variant = keyof typeof variants;
+
+/** One object file to make. */
+type Job = {readonly name: string; readonly variant: Variant; readonly key: string};
+
+/** A source with the headers that it includes, directly or not. */
+function withHeaders(name: string, files: Files, found = new Set<string>()): Set<string> {
+	if (files[name] !== undefined && !found.has(name)) {
+		found.add(name);
+		for (const [, header] of new TextDecoder().decode(files[name] as Uint8Array).matchAll(/^\s*#include "([^"]+)"/gm)) {
+			withHeaders(header!, files, found);
+		}
+	}
+
+	return found;
+}
+
+/** Sources that never ask for relaxed SIMD give one object for both variants. */
+function jobsOf(files: Files): Job[] {
 	const sources = Object.keys(files)
 		.filter(name => name.endsWith('.c'))
 		.sort();
-	const headers = Object.keys(files)
-		.filter(name => name.endsWith('.h'))
-		.sort();
-	const prototypes: Record<string, Prototype> = {};
-	for (const [variant, flags] of Object.entries(variants)) {
-		const objects: Files = {};
-		for (const name of sources) {
-			const hash = createHash('sha256').update(JSON.stringify([common, flags]));
-			for (const part of [name, ...headers]) {
+	return sources.flatMap(name => {
+		const parts = [...withHeaders(name, files)].sort();
+		const asks = parts.some(part => new TextDecoder().decode(files[part] as Uint8Array).includes('relaxed'));
+		return (Object.keys(variants) as Variant[]).map(variant => {
+			const hash = createHash('sha256').update(JSON.stringify([common, asks ? variants[variant] : []]));
+			for (const part of parts) {
 				hash.update(part).update(files[part]!);
 			}
 
-			const key = path.join(cache, hash.digest('hex').slice(0, 32));
-			if (!existsSync(`${key}.o`)) {
-				const made = await run(runClang, ['clang', ...common, ...flags, '-c', name, '-o', 'out.o'], files);
-				// Both variants have the same functions: the plain one tells their parameters.
-				if (variant === 'plain') {
-					const text = await run(runClang, ['clang', ...common, ...flags, '-E', '-P', name, '-o', 'out.i'], files);
-					writeFileSync(`${key}.i`, text['out.i']!);
-				}
+			return {name, variant: asks ? variant : 'plain', key: path.join(cache, hash.digest('hex').slice(0, 32))};
+		});
+	});
+}
 
-				writeFileSync(`${key}.o`, made['out.o']!);
-			}
+async function compileObject({name, variant, key}: Job, files: Files): Promise<void> {
+	const flags = [...common, ...variants[variant]];
+	const made = await run(runClang, ['clang', ...flags, '-c', name, '-o', 'out.o'], files);
+	const text = await run(runClang, ['clang', ...flags, '-E', '-P', name, '-o', 'out.i'], files);
+	writeFileSync(`${key}.i`, text['out.i']!);
+	// The object comes last and at once: it is what says that the job is done.
+	writeFileSync(`${key}.part`, made['out.o']!);
+	renameSync(`${key}.part`, `${key}.o`);
+}
 
-			objects[name.replace(/c$/, 'o')] = readFileSync(`${key}.o`);
-			if (variant === 'plain') {
-				Object.assign(prototypes, parsePrototypes(readFileSync(`${key}.i`, 'utf8')));
-			}
+/** Makes every `of`-th object from `share` on, as far as the cache has none. */
+async function compileShare(share: number, of: number): Promise<void> {
+	await runLLVM(undefined, undefined, {fetchProgress() {}});
+	const files = read(source);
+	for (const job of distinctJobs(files).filter((_, index) => index % of === share)) {
+		if (!isMade(job)) {
+			await compileObject(job, files);
+		}
+	}
+}
+
+const distinctJobs = (files: Files): Job[] => [...new Map(jobsOf(files).map(job => [job.key, job])).values()];
+
+const isMade = ({key}: Job): boolean => existsSync(`${key}.o`);
+
+/** Objects are made by two processes: a compiler takes 500 MB and a core. */
+const SHARES = Math.min(2, availableParallelism());
+
+export async function buildKernels(): Promise<void> {
+	mkdirSync(cache, {recursive: true});
+	mkdirSync(output, {recursive: true});
+	const files = read(source);
+	if (!distinctJobs(files).every(isMade)) {
+		await Promise.all([compileShare(0, SHARES), ...Array.from({length: SHARES - 1}, async (_, index) => compileElsewhere(index + 1))]);
+	}
+
+	await runLLVM(undefined, undefined, {fetchProgress() {}});
+	const prototypes: Record<string, Prototype> = {};
+	for (const variant of Object.keys(variants) as Variant[]) {
+		// Two jobs a source, plain first.
+		const jobs = jobsOf(files).filter((_, index) => index % 2 === Object.keys(variants).indexOf(variant));
+		const objects = Object.fromEntries(jobs.map(({name, key}) => [name.replace(/c$/, 'o'), readFileSync(`${key}.o`)]));
+		for (const {key} of jobs) {
+			Object.assign(prototypes, parsePrototypes(readFileSync(`${key}.i`, 'utf8')));
 		}
 
 		const linked = await run(runLLVM, ['wasm-ld', '--no-entry', '--import-memory', '--strip-all', ...Object.keys(objects), '-o', 'out.wasm'], objects);
@@ -116,6 +163,14 @@ export async function buildKernels(): Promise<void> {
 	}
 
 	writeFileSync(path.join(output, 'prototypes.json'), JSON.stringify(prototypes, undefined, '\t'));
+}
+
+async function compileElsewhere(share: number): Promise<void> {
+	const child = fork(fileURLToPath(import.meta.url), ['--share', String(share)]);
+	const [status] = (await once(child, 'exit')) as [number | null];
+	if (status !== 0) {
+		throw new Error(`kernels: the compiler for share ${share} ended with status ${status}`);
+	}
 }
 
 function verify(variant: string, wasm: Uint8Array, prototypes: Record<string, Prototype>): void {
@@ -166,5 +221,6 @@ function hasSection(wasm: Uint8Array, id: number): boolean {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-	await buildKernels();
+	const share = process.argv.indexOf('--share');
+	await (share < 0 ? buildKernels() : compileShare(Number(process.argv[share + 1]), SHARES));
 }
