@@ -4,7 +4,7 @@ import {decideBudget, type Profile} from '../profiles/index.js';
 import {allocate, findOptions, smallest, type Candidates, type Option} from './allocate/allocate.js';
 import {findWeights} from './allocate/weights.js';
 import {build, encodingOf, reportBytes, type Built} from './build.js';
-import {writeFolder} from './bundle/folder.js';
+import {refuseStranger, writeFolder} from './bundle/folder.js';
 import {findText, readConfig} from './bundle/text.js';
 import {bitsPerWeight, writeBundle} from './bundle/write.js';
 import {SnugError} from './error.js';
@@ -54,14 +54,16 @@ export type CompileResult = {
 
 export async function compile(model: string, options: CompileOptions): Promise<CompileResult> {
 	const started = performance.now();
+	refuseStranger(options.output);
 	const config = readConfig(path.dirname(model));
 	const budget = chooseBudget(options);
 	const {graph, positions} = importBounded(model, options);
 	const typed = optimize(graph);
 	const weights = findWeights(typed.graph);
 	const candidates = findOptions(weights, {...options, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
-	const lowering: LowerOptions = {cachePrecision: options.cachePrecision ?? chooseCachePrecision(typed.graph, positions, budget.bytes), positions};
-	const {chosen, built} = await fit(typed, restrict(candidates, options), lowering, budget);
+	const precisions = options.cachePrecision ? [options.cachePrecision] : chooseCachePrecisions(typed.graph, positions, budget.bytes);
+	const lowerings = precisions.map(cachePrecision => ({cachePrecision, positions}));
+	const {chosen, built} = await fit(typed, restrict(candidates, options), lowerings, budget);
 	await writeFolder(options.output, async directory =>
 		writeBundle(directory, {
 			name: path.basename(path.dirname(path.resolve(model))),
@@ -90,6 +92,15 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 }
 
 function chooseBudget({profile, budget}: CompileOptions): {bytes: number; decidedBy: string} {
+	if (budget !== undefined && !(budget >= 0)) {
+		throw new SnugError('invalid-budget', {
+			subject: 'the budget option',
+			problem: 'no number of bytes',
+			expected: 'a number of at least 0',
+			found: `${budget}`,
+		});
+	}
+
 	if (profile) {
 		return decideBudget(profile, {budget});
 	}
@@ -125,13 +136,14 @@ export function boundSymbols(graph: Graph, positions: number): Graph {
 /** Of the budget, at most: a cache that takes more is held in fewer bits. */
 const CACHE_SHARE = 0.1;
 
-/** The widest type in which the state takes a small part of the budget, else int8, which costs a language model little. */
-function chooseCachePrecision({states, types}: Graph, positions: number, budget: number): LowerOptions['cachePrecision'] {
+/** The widest type in which the state takes a small part of the budget, else int8, which costs a language model little; then what is narrower. */
+function chooseCachePrecisions({states, types}: Graph, positions: number, budget: number): ReadonlyArray<LowerOptions['cachePrecision']> {
 	const elements = states.reduce(
 		(sum, {input}) => sum + types.get(input)!.shape.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : positions), 1),
 		0,
 	);
-	return (['float32', 'float16'] as const).find(precision => elements * bytesOf(precision) <= CACHE_SHARE * budget) ?? 'int8';
+	const precisions = ['float32', 'float16', 'int8'] as const;
+	return precisions.filter(precision => precision === 'int8' || elements * bytesOf(precision) <= CACHE_SHARE * budget);
 }
 
 /** With a number of bits and no budget there is nothing that decides between group sizes: groups of 64, the middle. */
@@ -147,26 +159,34 @@ function restrict(candidates: Candidates, {bits, budget, profile}: CompileOption
 }
 
 /**
- * The choice whose whole fits: what is not weights depends a little on the choice (which kernels, how much scratch), so the room for
+ * The choice whose whole fits, with the first of the lowerings in which the smallest codes fit: what is not weights depends a little on the choice (which kernels, how much scratch), so the room for
  * weights is corrected by what the built program really holds.
  */
 async function fit(
 	typed: TypedGraph,
 	candidates: Candidates,
-	lowering: LowerOptions,
+	lowerings: readonly LowerOptions[],
 	budget: {bytes: number; decidedBy: string},
 ): Promise<{chosen: readonly Option[]; built: Built}> {
 	const weights = candidates.map(({weight}) => weight);
-	const make = async (chosen: readonly Option[]): Promise<{chosen: readonly Option[]; built: Built}> => ({
+	const make = async (chosen: readonly Option[], lowering: LowerOptions): Promise<{chosen: readonly Option[]; built: Built}> => ({
 		chosen,
 		built: await build(typed, encodingOf(weights, chosen), lowering),
 	});
+	const [widest, ...narrower] = lowerings as readonly [LowerOptions, ...LowerOptions[]];
 	if (!Number.isFinite(budget.bytes)) {
-		return make(allocate(candidates, Infinity)!);
+		return make(allocate(candidates, Infinity)!, widest);
 	}
 
-	const least = await make(smallest(candidates));
-	const leastBytes = least.chosen.reduce((sum, {bytes}) => sum + bytes, 0);
+	let lowering = widest;
+	let least = await make(smallest(candidates), lowering);
+	for (const next of narrower) {
+		if (least.built.total > budget.bytes) {
+			lowering = next;
+			least = await make(least.chosen, lowering);
+		}
+	}
+
 	if (least.built.total > budget.bytes) {
 		throw new SnugError('impossible-budget', {
 			subject: `budget of ${formatSize(budget.bytes)} (${budget.decidedBy})`,
@@ -177,6 +197,7 @@ async function fit(
 		});
 	}
 
+	const leastBytes = least.chosen.reduce((sum, {bytes}) => sum + bytes, 0);
 	let room = leastBytes + budget.bytes - least.built.total;
 	for (let attempt = 0; attempt < 6; attempt++) {
 		const chosen = allocate(candidates, room);
@@ -184,7 +205,7 @@ async function fit(
 			break;
 		}
 
-		const made = await make(chosen);
+		const made = await make(chosen, lowering);
 		if (made.built.total <= budget.bytes) {
 			return made;
 		}

@@ -22,6 +22,15 @@ function tableLimit(graph: Graph): Limit | undefined {
 /** @param context Positions that the model's configuration names. */
 export function choosePositions(graph: Graph, asked: number | undefined, byDefault = DEFAULT_POSITIONS, context = Infinity): number {
 	const limit = tableLimit(graph);
+	if (asked !== undefined && !(Number.isSafeInteger(asked) && asked > 0)) {
+		throw new SnugError('invalid-positions', {
+			subject: '--max-sequence',
+			problem: 'no number of positions',
+			expected: 'a whole number of at least 1',
+			found: `${asked}`,
+		});
+	}
+
 	if (asked !== undefined && limit && asked > limit.rows) {
 		throw new SnugError('too-many-positions', {
 			subject: describeNode(limit.node),

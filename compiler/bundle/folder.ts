@@ -1,14 +1,15 @@
 /** A folder that appears whole or not at all: written beside its place under another name, then renamed. */
-import {existsSync, mkdtempSync, mkdirSync, readdirSync, renameSync, rmSync, statSync} from 'node:fs';
+import {existsSync, mkdtempSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, type Stats} from 'node:fs';
 import path from 'node:path';
 import {SnugError} from '../error.js';
 
 export async function writeFolder<T>(output: string, write: (directory: string) => Promise<T>): Promise<T> {
 	const target = path.resolve(output);
-	refuseStranger(target);
+	refuseStranger(output);
 	let temporary: string;
+	let parents: string | undefined;
 	try {
-		mkdirSync(path.dirname(target), {recursive: true});
+		parents = mkdirSync(path.dirname(target), {recursive: true});
 		temporary = mkdtempSync(path.join(path.dirname(target), `.${path.basename(target)}.`));
 	} catch (error) {
 		throw unwritable(output, error);
@@ -34,13 +35,28 @@ export async function writeFolder<T>(output: string, write: (directory: string) 
 		return result;
 	} catch (error) {
 		rmSync(temporary, {recursive: true, force: true});
+		removeEmpty(path.dirname(target), parents);
 		throw isSystemError(error) ? unwritable(output, error) : error;
 	}
 }
 
-/** Only a bundle, or an empty folder, is replaced. */
-function refuseStranger(target: string): void {
-	const found = statSync(target, {throwIfNoEntry: false});
+/** Removes folders from the innermost up to `outermost`, those that were made for the output, as far as they are empty. */
+function removeEmpty(innermost: string, outermost: string | undefined): void {
+	for (let folder = innermost; outermost !== undefined && folder.startsWith(outermost) && readdirSync(folder).length === 0; folder = path.dirname(folder)) {
+		rmdirSync(folder);
+	}
+}
+
+/** Only a bundle, or an empty folder, is replaced. Asked before the work, so that a wrong name is known at once. */
+export function refuseStranger(output: string): void {
+	const target = path.resolve(output);
+	let found: Stats | undefined;
+	try {
+		found = statSync(target, {throwIfNoEntry: false});
+	} catch (error) {
+		throw unwritable(output, error);
+	}
+
 	if (found && (!found.isDirectory() || (readdirSync(target).length > 0 && !existsSync(path.join(target, 'manifest.json'))))) {
 		throw new SnugError('output-exists', {
 			subject: `output '${target}'`,

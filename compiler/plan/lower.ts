@@ -1,7 +1,7 @@
 /**
  * Graph → Program: one entry `run` for a model without state; `prefill`, `decode` and, for a language model, `head` for one with state.
  */
-import {isNumber, multiply, range, symbol, type Dim} from '../graph/dim.js';
+import {equal, isNumber, keyOf, multiply, range, symbol, type Dim} from '../graph/dim.js';
 import {bytesOf} from '../graph/dtype.js';
 import {fromElements} from '../graph/elements.js';
 import {boundsOf, describeNode, type Node, type ValueType} from '../graph/graph.js';
@@ -65,11 +65,21 @@ function placeStates({graph}: TypedGraph, {cachePrecision, positions}: LowerOpti
 	const states = new Map<string, StateBuffer>();
 	for (const {input, output, axis} of graph.states) {
 		const [batch, heads, , width] = graph.types.get(input)!.shape;
+		if (batch !== undefined && !equal(batch, 1)) {
+			throw new SnugError('unsupported-state', {
+				subject: `state '${input}'`,
+				problem: 'a model with state runs one sequence at a time',
+				expected: 'a batch of 1',
+				found: keyOf(batch),
+				hint: 'leave --dim batch out',
+			});
+		}
+
 		const reader = graph.nodes.find(node =>
 			node.inputs.some((name, index) => name === input && !(node.op === 'snug.Attention' && (index === 3 || index === 4))),
 		);
 		const writer = graph.nodes.find(node => node.outputs.includes(output));
-		if (reader || writer?.op !== 'snug.Attention' || axis !== 2 || batch !== 1 || !isNumber(heads!) || !isNumber(width!)) {
+		if (reader || writer?.op !== 'snug.Attention' || axis !== 2 || !isNumber(heads!) || !isNumber(width!)) {
 			const culprit: Node | undefined = reader ?? writer;
 			throw new SnugError('unsupported-state', {
 				subject: `state '${input}'`,
