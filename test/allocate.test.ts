@@ -27,9 +27,10 @@ const sumOf = (choices: Choices, chosen: readonly number[]): Sum => ({
 });
 
 const everyChoice = (choices: Choices): Sum[] =>
-	choices.reduce<Sum[]>((sums, options) => sums.flatMap(({bytes, loss}) => options.map(option => ({bytes: bytes + option.bytes, loss: loss + option.loss}))), [
-		{bytes: 0, loss: 0},
-	]);
+	choices.reduce<Sum[]>(
+		(sums, options) => sums.flatMap(({bytes, loss}) => options.map(option => ({bytes: bytes + option.bytes, loss: loss + option.loss}))),
+		[{bytes: 0, loss: 0}],
+	);
 
 /** The smallest loss within the budget, over all combinations. */
 const optimum = (sums: readonly Sum[], budget: number): number | undefined =>
@@ -43,7 +44,8 @@ function priceOf(choices: Choices, budget: number): {price: number; bound: numbe
 	const prices = choices.flatMap(options =>
 		options.flatMap(a => options.flatMap(b => (b.bytes > a.bytes && b.loss < a.loss ? [(a.loss - b.loss) / (b.bytes - a.bytes)] : []))),
 	);
-	const dual = (price: number): number => choices.reduce((sum, options) => sum + Math.min(...options.map(({bytes, loss}) => loss + price * bytes)), -price * budget);
+	const dual = (price: number): number =>
+		choices.reduce((sum, options) => sum + Math.min(...options.map(({bytes, loss}) => loss + price * bytes)), -price * budget);
 	const price = [0, ...prices].reduce((best, next) => (dual(next) > dual(best) + 1e-9 ? next : best));
 	const steps = choices.map(options => {
 		const cost = Math.min(...options.map(({bytes, loss}) => loss + price * bytes));
@@ -159,9 +161,15 @@ test('the codes of real weights: the smallest fit exactly, one byte less does no
 	const least = smallest(candidates);
 	const bytes = least.reduce((sum, option) => sum + option.bytes, 0);
 	t.is(allocate(candidates, bytes - 1), undefined);
-	t.deepEqual(allocate(candidates, bytes)?.map(option => option.bytes), least.map(option => option.bytes));
+	t.deepEqual(
+		allocate(candidates, bytes)?.map(option => option.bytes),
+		least.map(option => option.bytes),
+	);
 	const all = allocate(candidates, Infinity)!;
-	t.deepEqual(all.map(({codec, parameters, loss}) => ({codec, parameters, loss})), all.map(() => ({codec: 'dense', parameters: {dtype: 'float32'}, loss: 0})));
+	t.deepEqual(
+		all.map(({codec, parameters, loss}) => ({codec, parameters, loss})),
+		all.map(() => ({codec: 'dense', parameters: {dtype: 'float32'}, loss: 0})),
+	);
 	for (const {options} of candidates) {
 		const sorted = options.filter(({codec}) => codec === 'planes').toSorted((a, b) => Number(a.parameters['bits']) - Number(b.parameters['bits']));
 		t.true(sorted[0]!.loss > 3 * sorted.at(-1)!.loss);
@@ -175,7 +183,10 @@ test('wishes that nothing can meet are refused with what there is', t => {
 	t.throws(() => findOptions(weights, {bits: 3, codecs: ['scalar']}), {message: /no code of scalar fits it with 3 bits/});
 	for (const bits of [2, 3, 4, 5, 6, 7, 8, 16, 32]) {
 		const [candidate] = findOptions(weights, {bits});
-		t.true(candidate!.options.every(({parameters}) => parameters['bits'] === bits || parameters['dtype'] === `float${bits}`), `${bits}`);
+		t.true(
+			candidate!.options.every(({parameters}) => parameters['bits'] === bits || parameters['dtype'] === `float${bits}`),
+			`${bits}`,
+		);
 	}
 
 	const controller = new AbortController();
@@ -197,7 +208,10 @@ const [VOCABULARY, HIDDEN] = [1100, 64];
 const tableOf = (seed: number): Tensor => float32([VOCABULARY, HIDDEN], randomNumbers(VOCABULARY * HIDDEN, seed));
 const transposed = ({dims, data}: Tensor): Tensor => {
 	const [rows, columns] = dims as [number, number];
-	return float32([columns, rows], Array.from({length: rows * columns}, (_, at) => data[(at % rows) * columns + Math.floor(at / rows)] as number));
+	return float32(
+		[columns, rows],
+		Array.from({length: rows * columns}, (_, at) => data[(at % rows) * columns + Math.floor(at / rows)] as number),
+	);
 };
 
 const model = (initializers: ModelSpec['initializers'], head: readonly NodeSpec[]): Uint8Array =>
@@ -205,11 +219,7 @@ const model = (initializers: ModelSpec['initializers'], head: readonly NodeSpec[
 		inputs: {ids: ['int64', [1, 'sequence']]},
 		outputs: {logits: ['float32', [1, 'sequence', VOCABULARY]]},
 		initializers: {...initializers, square: float32([HIDDEN, HIDDEN], randomNumbers(HIDDEN * HIDDEN, 9, 0.1))},
-		nodes: [
-			{op: 'Gather', inputs: ['table', 'ids'], outputs: ['rows']},
-			{op: 'MatMul', inputs: ['rows', 'square'], outputs: ['hidden']},
-			...head,
-		],
+		nodes: [{op: 'Gather', inputs: ['table', 'ids'], outputs: ['rows']}, {op: 'MatMul', inputs: ['rows', 'square'], outputs: ['hidden']}, ...head],
 	});
 
 const product: NodeSpec = {op: 'MatMul', inputs: ['hidden', 'head'], outputs: ['logits']};
@@ -227,7 +237,10 @@ for (const [title, bytes, tied] of [
 		writeFileSync(file, bytes);
 		const weights = findWeights(optimize(importBounded(file, {dims: {sequence: {min: 1, max: 8}}}).graph).graph);
 		const tables = weights.filter(({rows}) => rows === VOCABULARY);
-		t.deepEqual(tables.map(({uses}) => uses.length), tied ? [2] : [1, 1]);
+		t.deepEqual(
+			tables.map(({uses}) => uses.length),
+			tied ? [2] : [1, 1],
+		);
 		t.deepEqual(weights.length - tables.length, 1);
 	});
 }

@@ -31,7 +31,9 @@ async function trace(cachePrecision: LowerOptions['cachePrecision']): Promise<Tr
 		}
 
 		const logits: Float32Array[] = [];
-		for (const [start, end] of [[0, PROMPT], ...Array.from({length: LENGTH - PROMPT}, (_, step) => [PROMPT + step, PROMPT + step + 1])] as Array<[number, number]>) {
+		for (const [start, end] of [[0, PROMPT], ...Array.from({length: LENGTH - PROMPT}, (_, step) => [PROMPT + step, PROMPT + step + 1])] as Array<
+			[number, number]
+		>) {
 			const tensor = (values: readonly number[]) => ({type: 'int64' as const, data: BigInt64Array.from(values, BigInt), dims: [1, values.length]});
 			const feeds = {
 				input_ids: tensor(ids.slice(start, end)),
@@ -65,7 +67,10 @@ function meanLoss(logits: readonly Float32Array[], ids: readonly number[]): numb
 function distance(exact: Float32Array, other: Float32Array): number {
 	const mean = (values: Float32Array): number => values.reduce((a, b) => a + b, 0) / values.length;
 	const [a, b] = [mean(exact), mean(other)];
-	const [difference, spread] = exact.reduce(([d, s], value, index) => [d + (value - a - (other[index]! - b)) ** 2, s + (value - a) ** 2], [0, 0] as [number, number]);
+	const [difference, spread] = exact.reduce(([d, s], value, index) => [d + (value - a - (other[index]! - b)) ** 2, s + (value - a) ** 2], [0, 0] as [
+		number,
+		number,
+	]);
 	return Math.sqrt(difference / spread);
 }
 

@@ -205,7 +205,14 @@ test('a symbol without a value is named', t => {
 
 test('folding an expression gives its value', t => {
 	const random = createRandom(7);
-	const means = {add: operators['add']!, multiply: operators['multiply']!, floordiv: operators['floorDivide']!, mod: operators['modulo']!, min: operators['minimum']!, max: operators['maximum']!};
+	const means = {
+		add: operators['add']!,
+		multiply: operators['multiply']!,
+		floordiv: operators['floorDivide']!,
+		mod: operators['modulo']!,
+		min: operators['minimum']!,
+		max: operators['maximum']!,
+	};
 	for (let index = 0; index < CASES; index++) {
 		const {dim} = expression(random, 3);
 		const values = bind(random);

@@ -13,7 +13,8 @@ import {temporaryFolder} from './helpers/temporary.js';
 
 const golden = fileURLToPath(new URL('golden/', import.meta.url));
 const formats = readdirSync(golden).filter(name => name.startsWith('format-'));
-const read = <T>(directory: string, name: string): T => JSON.parse(readFileSync(path.join(directory, name), 'utf8')) as T;
+const readJson = (directory: string, name: string): unknown => JSON.parse(readFileSync(path.join(directory, name), 'utf8'));
+const readManifest = (directory: string): Manifest => readJson(directory, 'manifest.json') as Manifest;
 
 const TOLERANCE = 1e-4;
 
@@ -31,7 +32,7 @@ for (const format of formats) {
 		t.teardown(() => {
 			model.release();
 		});
-		const expected = read<Answer>(directory, 'expected.json');
+		const expected = readJson(directory, 'expected.json') as Answer;
 		const actual = await answer(model);
 		t.deepEqual(actual.prompt, expected.prompt);
 		t.deepEqual(actual.tokens, expected.tokens);
@@ -46,7 +47,7 @@ for (const format of formats) {
 
 /** The hash of each part of the weights, by name. */
 function hashes(directory: string): ReadonlyMap<string, string> {
-	const {parts, chunks, weights} = read<Manifest>(directory, 'manifest.json');
+	const {parts, chunks, weights} = readManifest(directory);
 	const held = new Set(weights.flatMap(({terms}) => terms.flatMap(term => term.parts)));
 	const files = chunks.map(({file}) => readFileSync(path.join(directory, file)));
 	return new Map(
@@ -69,8 +70,9 @@ test("today's compiler writes the same bytes for the same codes", async t => {
 	const committed = path.join(golden, `format-${FORMAT}`);
 	const directory = temporaryFolder(t);
 	const made = await writeGolden(directory);
-	const codesOf = ({weights}: Manifest) => weights.map(({name, uses, rows, columns, terms}) => ({name, uses, rows, columns, terms: terms.map(({codec, parameters}) => ({codec, parameters}))}));
-	t.deepEqual(codesOf(made), codesOf(read<Manifest>(committed, 'manifest.json')), 'the weights are named, joined or encoded otherwise');
+	const codesOf = ({weights}: Manifest) =>
+		weights.map(({name, uses, rows, columns, terms}) => ({name, uses, rows, columns, terms: terms.map(({codec, parameters}) => ({codec, parameters}))}));
+	t.deepEqual(codesOf(made), codesOf(readManifest(committed)), 'the weights are named, joined or encoded otherwise');
 	const [before, after] = [hashes(committed), hashes(directory)];
 	t.deepEqual([...after.keys()], [...before.keys()]);
 	for (const [name, hash] of before) {
@@ -80,7 +82,7 @@ test("today's compiler writes the same bytes for the same codes", async t => {
 
 test('the golden bundle holds the codecs of its format, is whole and is small', t => {
 	const directory = path.join(golden, `format-${FORMAT}`);
-	const {weights, chunks, programs} = read<Manifest>(directory, 'manifest.json');
+	const {weights, chunks, programs} = readManifest(directory);
 	const used = new Map<string, Set<string>>();
 	for (const {codec, parameters} of weights.flatMap(({terms}) => terms)) {
 		used.set(codec, (used.get(codec) ?? new Set()).add(String(parameters['levels'] ?? parameters['dtype'] ?? parameters['bits'])));

@@ -14,9 +14,27 @@ import {readPrototypes, type Prototypes} from '../compiler/plan/prototypes.js';
 import {createRandom, type Random} from './helpers/random.js';
 
 const prototypes: Prototypes = {
-	make: {parameters: [{name: 'y', type: 'write'}, {name: 'n', type: 'i32'}]},
-	join: {parameters: [{name: 'y', type: 'write'}, {name: 'a', type: 'read'}, {name: 'b', type: 'read'}]},
-	weigh: {parameters: [{name: 'y', type: 'write'}, {name: 'x', type: 'read'}, {name: 'parts', type: 'read'}, {name: 'shape', type: 'read'}]},
+	make: {
+		parameters: [
+			{name: 'y', type: 'write'},
+			{name: 'n', type: 'i32'},
+		],
+	},
+	join: {
+		parameters: [
+			{name: 'y', type: 'write'},
+			{name: 'a', type: 'read'},
+			{name: 'b', type: 'read'},
+		],
+	},
+	weigh: {
+		parameters: [
+			{name: 'y', type: 'write'},
+			{name: 'x', type: 'read'},
+			{name: 'parts', type: 'read'},
+			{name: 'shape', type: 'read'},
+		],
+	},
 };
 
 const at = (buffer: string): Argument => ({kind: 'buffer', buffer, offset: 0});
@@ -211,18 +229,53 @@ const without = (name: string): Plan => {
 };
 
 for (const [title, plan, program, message] of [
-	['two values that live together in one place', moved('b', {address: activation('a').address}), small, /^plan: run, call 1: [ab] \(\d+ to \d+\) overlaps run, call 1: [ab] \(from \d+\)$/],
+	[
+		'two values that live together in one place',
+		moved('b', {address: activation('a').address}),
+		small,
+		/^plan: run, call 1: [ab] \(\d+ to \d+\) overlaps run, call 1: [ab] \(from \d+\)$/,
+	],
 	['fixed buffers that overlap', shifted('out', {address: good.fixed.get('in')!.address}), small, /^plan: (in|out) \(\d+ to \d+\) overlaps (in|out) /],
-	['a part over the arena', {...good, parts: new Map([['w/p', {address: good.arena.address, bytes: 700}]])}, small, /^plan: (arena|w\/p) .* overlaps (arena|w\/p) /],
+	[
+		'a part over the arena',
+		{...good, parts: new Map([['w/p', {address: good.arena.address, bytes: 700}]])},
+		small,
+		/^plan: (arena|w\/p) .* overlaps (arena|w\/p) /,
+	],
 	['a buffer over the descriptor table', shifted('in', {address: good.table.address}), small, /^plan: (descriptor table|in) .* overlaps /],
-	['a part behind the end of the memory', {...good, parts: new Map([['w/p', {address: good.memory - 256, bytes: 700}]])}, small, /^plan: w\/p lies at \d+ to \d+: expected a multiple of 16 inside 0 to 65536$/],
+	[
+		'a part behind the end of the memory',
+		{...good, parts: new Map([['w/p', {address: good.memory - 256, bytes: 700}]])},
+		small,
+		/^plan: w\/p lies at \d+ to \d+: expected a multiple of 16 inside 0 to 65536$/,
+	],
 	['a negative address', shifted('in', {address: -256}), small, /^plan: in lies at -256 to -156: expected/],
-	['an activation outside the arena', moved('c', {address: good.arena.address + good.arena.bytes}), small, /^plan: run: c lies at \d+ to \d+: expected a multiple of 16 inside/],
-	['an address that is not aligned', moved('c', {address: good.arena.address + 8}), small, /^plan: run: c lies at \d+ to \d+: expected a multiple of 16 inside/],
-	['a fixed address that is not aligned', shifted('out', {address: good.fixed.get('out')!.address + 4}), small, /^plan: out lies at \d+ to \d+: expected a multiple of 16/],
+	[
+		'an activation outside the arena',
+		moved('c', {address: good.arena.address + good.arena.bytes}),
+		small,
+		/^plan: run: c lies at \d+ to \d+: expected a multiple of 16 inside/,
+	],
+	[
+		'an address that is not aligned',
+		moved('c', {address: good.arena.address + 8}),
+		small,
+		/^plan: run: c lies at \d+ to \d+: expected a multiple of 16 inside/,
+	],
+	[
+		'a fixed address that is not aligned',
+		shifted('out', {address: good.fixed.get('out')!.address + 4}),
+		small,
+		/^plan: out lies at \d+ to \d+: expected a multiple of 16/,
+	],
 	['an activation with too few bytes', moved('c', {bytes: 256}), small, /^plan: run: c has 256 bytes: expected 512$/],
 	['a fixed buffer with too few bytes', shifted('out', {bytes: 16}), small, /^plan: out has 16 bytes: expected 300$/],
-	['a part with too few bytes', {...good, parts: new Map([['w/p', {...good.parts.get('w/p')!, bytes: 600}]])}, small, /^plan: w\/p has 600 bytes: expected 700$/],
+	[
+		'a part with too few bytes',
+		{...good, parts: new Map([['w/p', {...good.parts.get('w/p')!, bytes: 600}]])},
+		small,
+		/^plan: w\/p has 600 bytes: expected 700$/,
+	],
 	['a part without a place', {...good, parts: new Map()}, small, /^plan: w\/p has no place$/],
 	['a fixed buffer without a place', {...good, fixed: new Map([['in', good.fixed.get('in')!]])}, small, /^plan: out has no place$/],
 	['an activation without a place', without('c'), small, /^Node 'join': join uses 'c', which has no place$/],
@@ -230,9 +283,24 @@ for (const [title, plan, program, message] of [
 	['a weight without a row', {...good, table: {...good.table, rows: new Map()}}, small, /^Node 'weigh': weigh uses weight 'w', term 0, which has no row$/],
 	['a kernel that is not there', good, withCall(2, {kernel: 'jion'}), /^Node 'join': there is no kernel 'jion'$/],
 	['a parameter that is missing', good, withCall(2, {arguments: {y: at('c'), a: at('b')}}), /^Node 'join': join\(y, a, b\): missing b, unknown none$/],
-	['a parameter that is not known', good, withCall(0, {arguments: {y: at('a'), n: {kind: 'number', value: 1}, m: at('in')}}), /^Node 'make': make\(y, n\): missing none, unknown m$/],
-	['an offset behind the end of its buffer', good, withCall(2, {arguments: {y: at('c'), a: at('b'), b: {kind: 'buffer', buffer: 'in', offset: 104}}}), /^Node 'join': join starts 104 bytes into 'in', which has 100$/],
-	['a negative offset', good, withCall(2, {arguments: {y: at('c'), a: at('b'), b: {kind: 'buffer', buffer: 'in', offset: -4}}}), /^Node 'join': join starts -4 bytes into 'in', which has 100$/],
+	[
+		'a parameter that is not known',
+		good,
+		withCall(0, {arguments: {y: at('a'), n: {kind: 'number', value: 1}, m: at('in')}}),
+		/^Node 'make': make\(y, n\): missing none, unknown m$/,
+	],
+	[
+		'an offset behind the end of its buffer',
+		good,
+		withCall(2, {arguments: {y: at('c'), a: at('b'), b: {kind: 'buffer', buffer: 'in', offset: 104}}}),
+		/^Node 'join': join starts 104 bytes into 'in', which has 100$/,
+	],
+	[
+		'a negative offset',
+		good,
+		withCall(2, {arguments: {y: at('c'), a: at('b'), b: {kind: 'buffer', buffer: 'in', offset: -4}}}),
+		/^Node 'join': join starts -4 bytes into 'in', which has 100$/,
+	],
 ] as const) {
 	test(`a plan is refused for ${title}`, t => {
 		t.throws(

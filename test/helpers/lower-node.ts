@@ -221,7 +221,7 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 
 	for (const {output, held, read} of caches) {
 		const result = made[output]!;
-		const at = (place: Operand): Uint8Array => bytes.subarray(addresses.get(place.buffer)!);
+		const at = (place: Operand): Uint8Array => bytes.subarray(addresses.get(place.buffer));
 		const present = read(at(held.data), held.scales && at(held.scales), result.shape[2] as number);
 		bytes.set(new Uint8Array(present.buffer), addresses.get(result.buffer));
 	}

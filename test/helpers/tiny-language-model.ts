@@ -42,7 +42,10 @@ function rotations(): Readonly<Record<'cosine' | 'sine', Tensor>> {
 
 function layer(index: number): {readonly nodes: readonly NodeSpec[]; readonly initializers: Readonly<Record<string, Tensor>>} {
 	const at = (name: string): string => `layers.${index}.${name}`;
-	const matrix = (name: string, rows: number, columns: number, seed: number): [string, Tensor] => [at(name), weights([columns, rows], 100 * index + seed, 1.7 / Math.sqrt(columns))];
+	const matrix = (name: string, rows: number, columns: number, seed: number): [string, Tensor] => [
+		at(name),
+		weights([columns, rows], 100 * index + seed, 1.7 / Math.sqrt(columns)),
+	];
 	const input = index === 0 ? 'embedded' : `layers.${index - 1}.out`;
 	const node = (op: string, inputs: readonly string[], outputs: readonly string[], attributes: NodeSpec['attributes'] = {}): NodeSpec => ({
 		op,
@@ -51,7 +54,8 @@ function layer(index: number): {readonly nodes: readonly NodeSpec[]; readonly in
 		outputs,
 		attributes,
 	});
-	const rotary = (from: string, to: string, count: number): NodeSpec => node('RotaryEmbedding', [from, 'cosine', 'sine', 'position_ids'], [to], {num_heads: count});
+	const rotary = (from: string, to: string, count: number): NodeSpec =>
+		node('RotaryEmbedding', [from, 'cosine', 'sine', 'position_ids'], [to], {num_heads: count});
 	return {
 		initializers: Object.fromEntries([
 			matrix('q', heads * width, hidden, 1),
@@ -111,7 +115,7 @@ export function tinyLanguageModel(): Uint8Array {
 			table: weights([vocabulary, hidden], 11, 0.1),
 			norm: weights([hidden], 12, 0.1, 1),
 			...rotations(),
-			...Object.assign({}, ...made.map(({initializers}) => initializers)),
+			...Object.fromEntries(made.flatMap(({initializers}) => Object.entries(initializers))),
 		},
 		nodes: [
 			{op: 'Gather', name: 'embed', inputs: ['table', 'input_ids'], outputs: ['embedded']},

@@ -14,11 +14,24 @@ const tolerance = {rtol: 2e-5, atol: 3e-6};
 let seed = 100;
 const random = (dims: readonly number[], scale = 1): Tensor => float32(dims, randomNumbers(sizeOf(dims), ++seed, scale));
 
-type Sides = {batch?: number; heads?: number; kvHeads?: number; width?: number; valueWidth?: number; queries?: number; keys?: number; past?: number | undefined};
+type Sides = {
+	batch?: number;
+	heads?: number;
+	kvHeads?: number;
+	width?: number;
+	valueWidth?: number;
+	queries?: number;
+	keys?: number;
+	past?: number | undefined;
+};
 
 /** q, k, v and, with `past`, the two pasts. */
 function make({batch = 1, heads = 2, kvHeads = heads, width = 8, valueWidth = width, queries = 3, keys = queries, past}: Sides, scale = 1): Inputs {
-	const [q, k, v] = [random([batch, queries, heads * width], scale), random([batch, keys, kvHeads * width], scale), random([batch, keys, kvHeads * valueWidth])];
+	const [q, k, v] = [
+		random([batch, queries, heads * width], scale),
+		random([batch, keys, kvHeads * width], scale),
+		random([batch, keys, kvHeads * valueWidth]),
+	];
 	return past === undefined ? [q, k, v] : [q, k, v, random([batch, kvHeads, past, width], scale), random([batch, kvHeads, past, valueWidth])];
 }
 
@@ -129,7 +142,14 @@ for (const [title, padding, bias] of [
 }
 
 agree('a bias that hides whole blocks and parts of blocks', () => ({
-	inputs: withMasks(make({keys: 200}), undefined, float32([1, 1, 1, 200], Array.from({length: 200}, (_, at) => (at < 130 || at % 2 ? -Infinity : 0)))),
+	inputs: withMasks(
+		make({keys: 200}),
+		undefined,
+		float32(
+			[1, 1, 1, 200],
+			Array.from({length: 200}, (_, at) => (at < 130 || at % 2 ? -Infinity : 0)),
+		),
+	),
 	attributes: sidesOf({}),
 }));
 agree('the lowest number as the bias of every key, which hides none', () => ({
@@ -140,15 +160,31 @@ agree('the lowest number as the bias of every key, which hides none', () => ({
 /** Whole numbers, so that the scores are exact in f32 however large. */
 const whole = (dims: readonly number[], high: number): Tensor => {
 	const {integer} = createRandom(++seed);
-	return float32(dims, Array.from({length: sizeOf(dims)}, () => integer(-high, high)));
+	return float32(
+		dims,
+		Array.from({length: sizeOf(dims)}, () => integer(-high, high)),
+	);
 };
 
-agree('scores of some hundred thousands', () => ({inputs: [whole([1, 4, 16], 200), whole([1, 150, 16], 200), random([1, 150, 16])], attributes: {heads: 2, scale: 1}}));
+agree('scores of some hundred thousands', () => ({
+	inputs: [whole([1, 4, 16], 200), whole([1, 150, 16], 200), random([1, 150, 16])],
+	attributes: {heads: 2, scale: 1},
+}));
 agree('scores that are all far below zero', () => ({
-	inputs: [float32([1, 1, 4], [-256, -256, -256, -256]), float32([1, 100, 4], Array.from({length: 400}, (_, at) => 256 + (at % 3 === 0 ? 2 ** -8 : 0))), random([1, 100, 4])],
+	inputs: [
+		float32([1, 1, 4], [-256, -256, -256, -256]),
+		float32(
+			[1, 100, 4],
+			Array.from({length: 400}, (_, at) => 256 + (at % 3 === 0 ? 2 ** -8 : 0)),
+		),
+		random([1, 100, 4]),
+	],
 	attributes: {heads: 1, scale: 1},
 }));
-agree('a soft cap far below the scores', () => ({inputs: [whole([1, 2, 8], 1000), whole([1, 90, 8], 1000), random([1, 90, 8])], attributes: {heads: 1, scale: 1, softcap: 5}}));
+agree('a soft cap far below the scores', () => ({
+	inputs: [whole([1, 2, 8], 1000), whole([1, 90, 8], 1000), random([1, 90, 8])],
+	attributes: {heads: 1, scale: 1, softcap: 5},
+}));
 
 /** How far a stored row may be from the given one. */
 const roundings = {
@@ -174,7 +210,10 @@ function rowsWithin(actual: Tensor, expected: Tensor, rounding: (row: Float32Arr
 const slice = ({dims, data}: Tensor, start: number, end: number): Tensor => {
 	const [batch, heads, length, width] = dims as [number, number, number, number];
 	const rows = Array.from({length: heads}, (_, head) => (data as Float32Array).subarray((head * length + start) * width, (head * length + end) * width));
-	return float32([batch, heads, end - start, width], rows.flatMap(row => [...row]));
+	return float32(
+		[batch, heads, end - start, width],
+		rows.flatMap(row => [...row]),
+	);
 };
 
 /** [1, heads, sequence, width] as [1, sequence, heads·width]. */
@@ -193,7 +232,18 @@ const POSITIONS = 130;
 
 for (const storage of ['float32', 'float16', 'int8'] as const) {
 	for (const width of [8, 13, 64]) {
-		for (const [past, queries] of [[0, 1], [0, 64], [1, 1], [63, 1], [64, 1], [65, 1], [63, 4], [65, 65], [129, 1], [120, 10]] as const) {
+		for (const [past, queries] of [
+			[0, 1],
+			[0, 64],
+			[1, 1],
+			[63, 1],
+			[64, 1],
+			[65, 1],
+			[63, 4],
+			[65, 65],
+			[129, 1],
+			[120, 10],
+		] as const) {
 			test(`a ${storage} cache of width ${width} at ${past}, ${queries} new`, t => {
 				const sides = {heads: 4, kvHeads: 2, width, past, queries};
 				const inputs = make(sides);
@@ -204,7 +254,11 @@ for (const storage of ['float32', 'float16', 'int8'] as const) {
 				t.is(rowsWithin(keys, exactKeys, roundings[storage]), undefined, 'keys');
 				t.is(rowsWithin(values, exactValues, roundings[storage]), undefined, 'values');
 				// The same attention on what the cache holds.
-				const held = [inputs[0], ...[keys, values].map(cache => flatten(slice(cache, past, past + queries))), ...[keys, values].map(cache => slice(cache, 0, past))];
+				const held = [
+					inputs[0],
+					...[keys, values].map(cache => flatten(slice(cache, past, past + queries))),
+					...[keys, values].map(cache => slice(cache, 0, past)),
+				];
 				const [expected] = evaluateNode(attention, node, held);
 				t.is(difference(y, expected!, tolerance), undefined);
 			});
@@ -224,14 +278,25 @@ for (const storage of ['float32', 'float16', 'int8'] as const) {
 		const node = makeNode('snug.Attention', inputs, {...sidesOf(sides), causal: 1, window: 66, softcap: 4}, 3);
 		const states = {3: {storage, positions: POSITIONS, output: 1}, 4: {storage, positions: POSITIONS, output: 2}};
 		const [y, keys, values] = lowerNode(attention, node, inputs, {states}) as [Tensor, Tensor, Tensor];
-		const held = [inputs[0], ...[keys, values].map(cache => flatten(slice(cache, 66, 69))), ...[keys, values].map(cache => slice(cache, 0, 66)), ...inputs.slice(5)];
+		const held = [
+			inputs[0],
+			...[keys, values].map(cache => flatten(slice(cache, 66, 69))),
+			...[keys, values].map(cache => slice(cache, 0, 66)),
+			...inputs.slice(5),
+		];
 		t.is(difference(y, evaluateNode(attention, node, held)[0]!, tolerance), undefined);
 	});
 }
 
 test('a float16 cache rounds to the nearest half, ties to even, and holds what is too large as the largest', t => {
 	const halves = [1, 1 + 2 ** -11, 1 + 3 * 2 ** -11, 65_504, 1e6, -1e6, 2 ** -24, 2 ** -25, 3 * 2 ** -26, 1e-9, -0.1, 2047.5, 6.1e-5, 0, 65_519, -3.14159];
-	const inputs = [float32([1, 1, 16], halves), float32([1, 1, 16], halves), float32([1, 1, 16], halves), float32([1, 1, 0, 16], []), float32([1, 1, 0, 16], [])];
+	const inputs = [
+		float32([1, 1, 16], halves),
+		float32([1, 1, 16], halves),
+		float32([1, 1, 16], halves),
+		float32([1, 1, 0, 16], []),
+		float32([1, 1, 0, 16], []),
+	];
 	const node = makeNode('snug.Attention', inputs, {heads: 1, scale: 0}, 3);
 	const states = {3: {storage: 'float16', positions: 4, output: 1}, 4: {storage: 'float16', positions: 4, output: 2}} as const;
 	const [, keys] = lowerNode(attention, node, inputs, {states});
@@ -240,7 +305,13 @@ test('a float16 cache rounds to the nearest half, ties to even, and holds what i
 });
 
 test('an int8 cache holds rows of zeros as zeros', t => {
-	const inputs = [random([1, 1, 8]), float32([1, 1, 8], new Array<number>(8).fill(0)), float32([1, 1, 8], new Array<number>(8).fill(0)), float32([1, 1, 0, 8], []), float32([1, 1, 0, 8], [])];
+	const inputs = [
+		random([1, 1, 8]),
+		float32([1, 1, 8], new Array<number>(8).fill(0)),
+		float32([1, 1, 8], new Array<number>(8).fill(0)),
+		float32([1, 1, 0, 8], []),
+		float32([1, 1, 0, 8], []),
+	];
 	const node = makeNode('snug.Attention', inputs, {heads: 1, scale: 1}, 3);
 	const states = {3: {storage: 'int8', positions: 4, output: 1}, 4: {storage: 'int8', positions: 4, output: 2}} as const;
 	for (const {data} of lowerNode(attention, node, inputs, {states})) {

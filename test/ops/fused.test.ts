@@ -16,7 +16,12 @@ import {createRandom, randomNumbers} from '../helpers/random.js';
 let seed = 500;
 const random = (dims: readonly number[], scale = 1): Tensor => float32(dims, randomNumbers(sizeOf(dims), ++seed, scale));
 
-function agree(title: string, op: Op, given: () => {inputs: readonly Tensor[]; attributes?: Record<string, number | string>; held?: Held}, tolerance = {rtol: 1e-5, atol: 1e-6}): void {
+function agree(
+	title: string,
+	op: Op,
+	given: () => {inputs: readonly Tensor[]; attributes?: Record<string, number | string>; held?: Held},
+	tolerance = {rtol: 1e-5, atol: 1e-6},
+): void {
 	test(title, t => {
 		const {inputs, attributes, held} = given();
 		const node = makeNode(op.name, inputs, attributes);
@@ -68,7 +73,16 @@ for (const activation of Object.keys(activations)) {
 
 	agree(`${activation} gate of very large and very small numbers`, gated, () => {
 		const values = [-1e30, -1000, -100, -88, -20, -1e-3, -1e-30, 0, 1e-30, 1e-3, 20, 88, 100, 1000, 1e30];
-		return {inputs: [float32([1, values.length], values), float32([1, values.length], values.map(() => 1.5))], attributes: {activation}};
+		return {
+			inputs: [
+				float32([1, values.length], values),
+				float32(
+					[1, values.length],
+					values.map(() => 1.5),
+				),
+			],
+			attributes: {activation},
+		};
 	});
 }
 
@@ -128,7 +142,9 @@ test('an id outside the table ends the run', t => {
 	for (const id of [5, -6, 1e6]) {
 		const inputs = [int64([1], [id]), w];
 		const node = makeNode('snug.Embedding', inputs);
-		t.throws(() => lowerNode(embedding, node, inputs, {weights: {1: {codec: 'dense', parameters: {dtype: 'float32'}}}}), {instanceOf: WebAssembly.RuntimeError});
+		t.throws(() => lowerNode(embedding, node, inputs, {weights: {1: {codec: 'dense', parameters: {dtype: 'float32'}}}}), {
+			instanceOf: WebAssembly.RuntimeError,
+		});
 		t.throws(() => evaluateNode(embedding, node, inputs), {message: /an id is out of range: expected -5 to 4/});
 	}
 });
