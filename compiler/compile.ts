@@ -197,12 +197,13 @@ async function fit(
 		});
 	}
 
-	const leastBytes = least.chosen.reduce((sum, {bytes}) => sum + bytes, 0);
-	let room = leastBytes + budget.bytes - least.built.total;
-	for (let attempt = 0; attempt < 6; attempt++) {
+	const weightBytes = (options: readonly Option[]): number => options.reduce((sum, {bytes}) => sum + bytes, 0);
+	let room = weightBytes(least.chosen) + budget.bytes - least.built.total;
+	// Below what the last choice took, not below its room, else the same choice comes again; by steps that double, so that it ends soon.
+	for (let factor = 1; ; factor *= 2) {
 		const chosen = allocate(candidates, room);
 		if (!chosen) {
-			break;
+			return least;
 		}
 
 		const made = await make(chosen, lowering);
@@ -210,8 +211,6 @@ async function fit(
 			return made;
 		}
 
-		room -= made.built.total - budget.bytes;
+		room = weightBytes(chosen) - factor * (made.built.total - budget.bytes);
 	}
-
-	return least;
 }
