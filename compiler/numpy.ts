@@ -50,7 +50,11 @@ export function readNpy(bytes: Uint8Array, subject: string): Tensor {
 		throw new SnugError('not-npy', {subject, problem: 'the header of the .npy array has no shape', found: JSON.stringify(header.trim())});
 	}
 
-	const dims = shape.split(',').map(part => part.trim()).filter(Boolean).map(Number);
+	const dims = shape
+		.split(',')
+		.map(part => part.trim())
+		.filter(Boolean)
+		.map(Number);
 	const dtype = (Object.keys(descriptors) as DType[]).find(key => descriptors[key] === descriptor || descriptors[key]!.replace('|', '<') === descriptor);
 	if (dtype === undefined) {
 		throw new SnugError('npy-type', {
@@ -65,7 +69,12 @@ export function readNpy(bytes: Uint8Array, subject: string): Tensor {
 	const body = bytes.subarray(start + headerLength);
 	const expected = sizeOf(dims) * bytesOf(dtype);
 	if (body.length !== expected) {
-		throw new SnugError('npy-length', {subject, problem: `the data does not match [${dims.join(', ')}] of ${dtype}`, expected: `${expected} bytes`, found: `${body.length} bytes`});
+		throw new SnugError('npy-length', {
+			subject,
+			problem: `the data does not match [${dims.join(', ')}] of ${dtype}`,
+			expected: `${expected} bytes`,
+			found: `${body.length} bytes`,
+		});
 	}
 
 	const elements = view(dtype, body);

@@ -5,14 +5,19 @@ import {readNpy, readNpz, writeNpy, writeNpz} from '../compiler/numpy.js';
 import {allocate, dtypes, type DType} from '../compiler/graph/dtype.js';
 import {float32, int64} from '../compiler/graph/tensor.js';
 
-const npy = (header: string, data: Uint8Array): Uint8Array => Buffer.concat([Buffer.from(`\u0093NUMPY\u0001\u0000${String.fromCharCode(header.length)}\u0000${header}`, 'latin1'), data]);
+const npy = (header: string, data: Uint8Array): Uint8Array =>
+	Buffer.concat([Buffer.from(`\u0093NUMPY\u0001\u0000${String.fromCharCode(header.length)}\u0000${header}`, 'latin1'), data]);
 
 test('every type but bfloat16 survives an archive', t => {
-	const arrays = new Map((Object.keys(dtypes) as DType[]).filter(dtype => dtype !== 'bfloat16').map(dtype => {
-		const data = allocate(dtype, 6);
-		new Uint8Array(data.buffer).forEach((_, index, bytes) => (bytes[index] = dtype === 'bool' ? index % 2 : index * 7));
-		return [`a.${dtype}`, {dtype, dims: [2, 3], data}] as const;
-	}));
+	const arrays = new Map(
+		(Object.keys(dtypes) as DType[])
+			.filter(dtype => dtype !== 'bfloat16')
+			.map(dtype => {
+				const data = allocate(dtype, 6);
+				new Uint8Array(data.buffer).forEach((_, index, bytes) => (bytes[index] = dtype === 'bool' ? index % 2 : index * 7));
+				return [`a.${dtype}`, {dtype, dims: [2, 3], data}] as const;
+			}),
+	);
 	const archive = writeNpz(arrays);
 	t.deepEqual(readNpz(archive, 'test.npz'), arrays);
 	t.deepEqual(writeNpz(arrays), archive);

@@ -35,7 +35,10 @@ export const compileCommand = defineCommand({
 				description: 'NAME=N fixes a free dimension, NAME=1..N bounds it, batch=* frees the batch; once for each',
 				coerce: (value: readonly string[]) => pairs('--dim', value, readDim),
 			})
-			.option('cache-precision', {...choiceOption('--cache-precision', 'Type of the key-value cache', ['float32', 'float16', 'int8']), ...otherwise('the widest that takes a tenth of the budget')})
+			.option('cache-precision', {
+				...choiceOption('--cache-precision', 'Type of the key-value cache', ['float32', 'float16', 'int8']),
+				...otherwise('the widest that takes a tenth of the budget'),
+			})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
 			.group(['profile', 'budget', 'max-sequence'], 'Memory:')
 			.group(['codecs', 'bits', 'cache-precision'], 'Compression:')

@@ -114,7 +114,9 @@ function graphProto({name, inputs = {}, outputs = {}, initializers = {}, sparseI
 		input: Object.entries(inputs).map(valueProto),
 		output: Object.entries(outputs).map(valueProto),
 		valueInfo: [],
-		initializer: Object.entries(initializers).map(([key, value]) => ('proto' in value ? ({name: key, ...value.proto} as TensorProto) : 'location' in value ? externalProto(key, value) : tensorProto(value, key))),
+		initializer: Object.entries(initializers).map(([key, value]) =>
+			'proto' in value ? ({name: key, ...value.proto} as TensorProto) : 'location' in value ? externalProto(key, value) : tensorProto(value, key),
+		),
 		sparseInitializer: sparseInitializers,
 	};
 }
@@ -194,7 +196,8 @@ function attributeProto([name, value]: readonly [string, AttributeSpec]): Attrib
 }
 
 /** The number of an element type in the file. */
-export const dataTypeNumber = (dtype: DType | number): number => (typeof dtype === 'number' ? dtype : Number(Object.keys(dataTypes).find(number => dataTypes[Number(number)]!.dtype === dtype)));
+export const dataTypeNumber = (dtype: DType | number): number =>
+	typeof dtype === 'number' ? dtype : Number(Object.keys(dataTypes).find(number => dataTypes[Number(number)]!.dtype === dtype));
 
 const valueProto = ([name, [dtype, shape]]: readonly [string, TypeSpec]): ValueInfoProto =>
 	({

@@ -22,7 +22,10 @@ export function difference(actual: Tensor | undefined, expected: Tensor, {rtol =
 	for (let index = 0; index < expected.data.length; index++) {
 		const a = toFloat(actual, index);
 		const e = toFloat(expected, index);
-		const close = Object.is(a, e) || a === e || (typeof a === 'number' && typeof e === 'number' && Number.isFinite(e) && !isExact(expected) && Math.abs(a - e) <= atol + rtol * Math.abs(e));
+		const close =
+			Object.is(a, e) ||
+			a === e ||
+			(typeof a === 'number' && typeof e === 'number' && Number.isFinite(e) && !isExact(expected) && Math.abs(a - e) <= atol + rtol * Math.abs(e));
 		if (!close) {
 			return `element ${index}: expected ${e}, found ${a}`;
 		}
