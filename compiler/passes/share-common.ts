@@ -1,6 +1,8 @@
 /** Nodes that compute the same of the same are computed once. */
 import {renameReads} from '../graph/captures.js';
+import {keyOf as dimKey} from '../graph/dim.js';
 import type {Graph, Node} from '../graph/graph.js';
+import {sizeOf} from '../graph/tensor.js';
 import type {Pass} from './pass.js';
 
 export const shareCommon: Pass = {
@@ -11,10 +13,11 @@ export const shareCommon: Pass = {
 		const seen = new Map<string, Node>();
 		const kept = new Set([...graph.outputs, ...graph.states.map(({output}) => output)]);
 		const nodes: Node[] = [];
+		const nameOf = contentNames(graph);
 		for (const original of graph.nodes) {
 			const node = renamed.size > 0 ? renameReads(original, renamed) : original;
 			const plain = Object.values(node.attributes).every(value => typeof value !== 'object' || Array.isArray(value));
-			const key = keyOf(node);
+			const key = keyOf(node, nameOf);
 			const twin = plain && !node.op.startsWith('Random') ? seen.get(key) : undefined;
 			if (twin && !node.outputs.some(output => kept.has(output))) {
 				for (const [index, output] of node.outputs.entries()) {
@@ -32,8 +35,32 @@ export const shareCommon: Pass = {
 	},
 };
 
+/** Constants of more elements than this are the same only under the same name. */
+const SMALL = 64;
+
+/** What an input is: known integers and small constants by their elements, since every layer has axes and shapes under its own names. */
+function contentNames({values, constants, types}: Graph): (name: string) => string {
+	const found = new Map<string, string>();
+	const describe = (name: string): string => {
+		const elements = values.get(name);
+		const constant = constants.get(name);
+		const {dtype, shape} = types.get(name) ?? {dtype: '', shape: []};
+		const content =
+			elements?.map(dimKey) ?? (constant && sizeOf(constant.dims) <= SMALL ? Array.from(constant.read() as ArrayLike<number | bigint>, textOf) : undefined);
+		return content ? `${dtype}[${shape.map(dimKey).join()}]=${content.join()}` : `%${name}`;
+	};
+
+	return name => {
+		const text = found.get(name) ?? describe(name);
+		found.set(name, text);
+		return text;
+	};
+}
+
+const textOf = (value: number | bigint): string => (Object.is(value, -0) ? '-0' : String(value));
+
 /** JSON has one word for NaN and the infinities, and one for both zeros. */
-const keyOf = ({op, inputs, attributes, outputs}: Node): string =>
-	JSON.stringify([op, inputs, attributes, outputs.map(output => output !== '')], (_, value: unknown) =>
-		typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? {number: Object.is(value, -0) ? '-0' : String(value)} : value,
+const keyOf = ({op, inputs, attributes, outputs}: Node, nameOf: (name: string) => string): string =>
+	JSON.stringify([op, inputs.map(nameOf), attributes, outputs.map(output => output !== '')], (_, value: unknown) =>
+		typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? {number: textOf(value)} : value,
 	);
