@@ -2,7 +2,7 @@
  * Weights as they are: f32, or rounded to f16. Row-major, rows not padded.
  */
 import {SnugError} from '../error.js';
-import {fromHalf, toHalf} from '../numeric/half.js';
+import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import type {Codec, Shape, Weight} from './codec.js';
 
 export type DenseParameters = {readonly dtype: 'float16' | 'float32'};
@@ -16,7 +16,7 @@ const JOB_WEIGHTS = 1 << 20;
 
 function encodeHalf(weight: Weight, first: number, values: Float32Array, out: Uint16Array): void {
 	for (const [index, value] of values.entries()) {
-		const bits = toHalf(value);
+		const bits = float32ToFloat16(value);
 		if ((bits & 0x7c00) === 0x7c00) {
 			const row = first + Math.floor(index / weight.columns);
 			throw new SnugError('weight-out-of-range', {
@@ -57,7 +57,7 @@ export const dense: Codec<DenseParameters> = {
 		// A copy, so that the elements are aligned wherever the part lies.
 		const size = bytesOf[dtype];
 		const {buffer} = new Uint8Array(parts[0]!.subarray(first * columns * size, (first + count) * columns * size));
-		return dtype === 'float32' ? new Float32Array(buffer) : Float32Array.from(new Uint16Array(buffer), fromHalf);
+		return dtype === 'float32' ? new Float32Array(buffer) : Float32Array.from(new Uint16Array(buffer), float16ToFloat32);
 	},
 	kernels({dtype}) {
 		const name = suffix[dtype];

@@ -5,7 +5,7 @@
  * [row block][group][16]. How codes are packed is the codec's matter.
  */
 import {SnugError} from '../error.js';
-import {fromHalf, toHalf} from '../numeric/half.js';
+import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import {kernels, type CompileKernels} from '../numeric/kernels.js';
 import type {Part, Shape, Weight} from './codec.js';
 
@@ -139,7 +139,7 @@ function keptCodes(weight: Weight, bits: number, group: number, fraction: number
 	return {
 		copy(first, codes, scaleOut, zeroOut) {
 			codes.fill(0);
-			scaleOut.fill(toHalf(LEAST_SCALE));
+			scaleOut.fill(float32ToFloat16(LEAST_SCALE));
 			zeroOut.fill(0);
 			const present = Math.max(0, Math.min(codes.length / columns, weight.rows - first));
 			const data = source.codes(first, present);
@@ -152,7 +152,7 @@ function keptCodes(weight: Weight, bits: number, group: number, fraction: number
 					if (scales[from] === 0) {
 						codes.fill(zeros[from]!, row * columns + g * group, row * columns + (g + 1) * group);
 					} else {
-						scaleOut[to] = toHalf(scales[from]!);
+						scaleOut[to] = float32ToFloat16(scales[from]!);
 					}
 				}
 			}
@@ -179,7 +179,7 @@ export function decodeGroups(
 		codesOf(row, codes);
 		for (let g = 0; g < groups; g++) {
 			const index = ((row >> 4) * groups + g) * 16 + (row & 15);
-			const scale = fromHalf(scales[2 * index]! | (scales[2 * index + 1]! << 8));
+			const scale = float16ToFloat32(scales[2 * index]! | (scales[2 * index + 1]! << 8));
 			const zero = zeros[index]! / fraction;
 			for (let column = g * group; column < Math.min(shape.columns, (g + 1) * group); column++) {
 				out[at++] = scale * (codes[column]! - zero);

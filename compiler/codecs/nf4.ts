@@ -5,7 +5,7 @@
  * and one mantissa bits, as bitsandbytes has them. The table is a part, so one set of kernels serves both; the layout is in
  * `runtime-wasm/kernels/levels.h`.
  */
-import {fromHalf} from '../numeric/half.js';
+import {float16ToFloat32} from '../graph/half.js';
 import {kernels} from '../numeric/kernels.js';
 import {bytesOfLayout, type Codec, type Part, type Shape} from './codec.js';
 import {groupsFor, JOB_WEIGHTS, padded, stage} from './integer-groups.js';
@@ -85,7 +85,7 @@ export const nf4: Codec<LevelsParameters> = {
 			for (let column = 0; column < shape.columns; column++, at++) {
 				const byte = codes![start + 16 * (column >> 1) + (column & 1)]!;
 				const index = (((row >> 4) * columns) / group + Math.floor(column / group)) * 16 + (row & 15);
-				out[at] = levels[(row & 8 ? byte >> 4 : byte) & 15]! * fromHalf(scales![2 * index]! | (scales![2 * index + 1]! << 8));
+				out[at] = levels[(row & 8 ? byte >> 4 : byte) & 15]! * float16ToFloat32(scales![2 * index]! | (scales![2 * index + 1]! << 8));
 			}
 		}
 

@@ -1,5 +1,5 @@
 /** How far a matvec kernel may be from decode × x because its input form is rounded: half a unit of every entry that it adds. */
-import {fromHalf} from '../../compiler/numeric/half.js';
+import {float16ToFloat32} from '../../compiler/graph/half.js';
 import type {Parameters} from '../../compiler/codecs/codec.js';
 import type {Encoded} from './harness.js';
 
@@ -16,7 +16,7 @@ export function roundingBound({codec, parameters, parts, shape: {columns}}: Enco
 	let bound = 0;
 	for (let start = 0; start < columns; start += size) {
 		const index = ((row >> 4) * groups + Math.floor(start / group)) * 16 + (row & 15);
-		const scale = fromHalf(scales[2 * index]! | (scales[2 * index + 1]! << 8));
+		const scale = float16ToFloat32(scales[2 * index]! | (scales[2 * index + 1]! << 8));
 		const block = Array.from({length: size}, (_, i) => x[start + i] ?? 0);
 		bound += scale * (codec.id === 'planes' ? tableError(block, bits) : codec.id === 'nf4' ? levelError(block) : int8Error(block, bits));
 	}

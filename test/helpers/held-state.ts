@@ -1,7 +1,7 @@
 /** Resident key-value caches [heads, positions, width] for tests: filled from a past tensor, read back as a present one. */
 import {bytesOf} from '../../compiler/graph/dtype.js';
 import type {Tensor} from '../../compiler/graph/tensor.js';
-import {fromHalf, toHalf} from '../../compiler/numeric/half.js';
+import {float16ToFloat32, float32ToFloat16} from '../../compiler/graph/half.js';
 import type {Operand, StateOperand} from '../../compiler/plan/lower-context.js';
 
 export type HeldState = {readonly storage: StateOperand['storage']; readonly positions: number; readonly output: number};
@@ -31,7 +31,7 @@ export function openCache({storage, positions}: HeldState, past: Tensor, name: s
 			if (storage === 'float32') {
 				bytes.setFloat32(place, value, true);
 			} else if (storage === 'float16') {
-				bytes.setUint16(place, toHalf(value), true);
+				bytes.setUint16(place, float32ToFloat16(value), true);
 			} else {
 				bytes.setInt8(place, scale > 0 ? Math.round(value / scale) : 0);
 			}
@@ -55,7 +55,7 @@ export function openCache({storage, positions}: HeldState, past: Tensor, name: s
 					storage === 'float32'
 						? view.getFloat32(from, true)
 						: storage === 'float16'
-							? fromHalf(view.getUint16(from, true))
+							? float16ToFloat32(view.getUint16(from, true))
 							: view.getInt8(from) * factor!.getFloat32(4 * at, true);
 			}
 

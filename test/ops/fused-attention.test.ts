@@ -1,6 +1,6 @@
 /** snug.Attention: its kernels against its meaning, with masks, grouped heads, pasts, and caches of every precision. */
 import test from 'ava';
-import {fromHalf, toHalf} from '../../compiler/numeric/half.js';
+import {float16ToFloat32, float32ToFloat16} from '../../compiler/graph/half.js';
 import {float32, int64, sizeOf, type Tensor} from '../../compiler/graph/tensor.js';
 import {attention} from '../../compiler/ops/fused/attention.js';
 import {difference} from '../helpers/compare.js';
@@ -300,7 +300,7 @@ test('a float16 cache rounds to the nearest half, ties to even, and holds what i
 	const node = makeNode('snug.Attention', inputs, {heads: 1, scale: 0}, 3);
 	const states = {3: {storage: 'float16', positions: 4, output: 1}, 4: {storage: 'float16', positions: 4, output: 2}} as const;
 	const [, keys] = lowerNode(attention, node, inputs, {states});
-	const expected = halves.map(value => fromHalf(toHalf(Math.max(-65_504, Math.min(65_504, value)))));
+	const expected = halves.map(value => float16ToFloat32(float32ToFloat16(Math.max(-65_504, Math.min(65_504, value)))));
 	t.deepEqual([...(keys!.data as Float32Array)], expected);
 });
 

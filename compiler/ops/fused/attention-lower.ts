@@ -1,7 +1,7 @@
 /** How attention becomes kernel calls: on a resident cache, on a past given as a tensor, or on keys and values alone. */
 import {add, multiply, type Dim} from '../../graph/dim.js';
 import type {CallArgument, LowerContext, Operand, StateOperand} from '../../plan/lower-context.js';
-import {attentionAttributes, stridesOfDims} from './attention.js';
+import {attentionAttributes} from './attention-attributes.js';
 import {product, rowStride} from './linear.js';
 
 const SUFFIX = {float32: 'f32', float16: 'f16', int8: 'i8'} as const;
@@ -88,3 +88,7 @@ function paddingBias(context: LowerContext, mask: Operand): Operand {
 	context.call(`mask_bias_${kernel}`, {y: bias, mask, n: count});
 	return bias;
 }
+
+/** Row-major strides in elements; 0 along axes that are broadcast. */
+const stridesOfDims = (shape: readonly Dim[]): Dim[] =>
+	shape.map((dim, axis) => (dim === 1 ? 0 : shape.slice(axis + 1).reduce<Dim>((a, b) => multiply(a, b), 1)));

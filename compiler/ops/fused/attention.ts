@@ -5,32 +5,12 @@
  * Inputs: q, k, v, past_key?, past_value? [batch, kv_heads, past, width], padding? [batch, keys], bias? broadcastable to
  * [batch, heads, queries, keys]. Outputs: y, present_key?, present_value?. A query that may attend to nothing gives zeros.
  */
-import {add, equal, keyOf, multiply, type Dim} from '../../graph/dim.js';
+import {add, equal, keyOf, type Dim} from '../../graph/dim.js';
 import type {ValueType} from '../../graph/graph.js';
 import {zeros, type Tensor} from '../../graph/tensor.js';
 import type {InferContext, Op} from '../op.js';
+import {attentionAttributes} from './attention-attributes.js';
 import {lowerAttention} from './attention-lower.js';
-
-export type AttentionAttributes = {
-	readonly heads: number;
-	readonly kv_heads: number;
-	readonly scale: number;
-	readonly causal: number;
-	readonly window: number;
-	readonly softcap: number;
-};
-
-export function attentionAttributes(attributes: Readonly<Record<string, unknown>>): AttentionAttributes {
-	const number = (name: string, fallback: number): number => (attributes[name] as number | undefined) ?? fallback;
-	return {
-		heads: number('heads', 1),
-		kv_heads: number('kv_heads', number('heads', 1)),
-		scale: number('scale', 1),
-		causal: number('causal', 0),
-		window: number('window', 0),
-		softcap: number('softcap', 0),
-	};
-}
 
 export const attention: Op = {
 	name: 'snug.Attention',
@@ -166,6 +146,3 @@ function biasReader(bias: Tensor | undefined, full: readonly number[]): (...inde
 	const strides = full.map((_, axis) => (bias.dims[axis] === 1 ? 0 : bias.dims.slice(axis + 1).reduce((a, b) => a * b, 1)));
 	return (...index) => Number(bias.data[index.reduce((sum, i, axis) => sum + i * strides[axis]!, 0)]);
 }
-
-export const stridesOfDims = (shape: readonly Dim[]): Dim[] =>
-	shape.map((dim, axis) => (dim === 1 ? 0 : shape.slice(axis + 1).reduce<Dim>((a, b) => multiply(a, b), 1)));
