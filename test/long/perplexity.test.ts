@@ -14,7 +14,8 @@ const TOLERANCE = 0.001;
 
 async function tokensOf(bundle: string, text: string): Promise<number[]> {
 	const model = await load(bundle);
-	const ids = await model.tokenize(readFileSync(text, 'utf8'));
+	// Line ends as the evaluation reads them.
+	const ids = await model.tokenize(readFileSync(text, 'utf8').replace(/\r\n?/g, '\n'));
 	model.release();
 	return ids[0] === readManifest(bundle).generation?.bos ? ids.slice(1) : ids;
 }
