@@ -8,13 +8,14 @@ import {lower, type LowerOptions} from './plan/lower.js';
 import {planMemory, type Plan} from './plan/memory.js';
 import type {Program} from './plan/program.js';
 import {readPrototypes} from './plan/prototypes.js';
+import {equalLength} from '../targets/wasm/equal-length.js';
 import {emit, variants, type Variant} from '../targets/wasm/emit.js';
 
 export type Built = {
 	readonly program: Program;
 	readonly plan: Plan;
 	readonly modules: Readonly<Record<Variant, Uint8Array>>;
-	/** Memory and the larger program. */
+	/** Memory and the program, whose variants are equally long. */
 	readonly total: number;
 };
 
@@ -38,8 +39,8 @@ export async function build(typed: TypedGraph, encoding: Encoding, options: Lowe
 		emitted.push([variant, bytes]);
 	}
 
-	const modules = Object.fromEntries(emitted) as Record<Variant, Uint8Array>;
-	return {program, plan, modules, total: plan.memory + Math.max(...emitted.map(([, {length}]) => length))};
+	const modules = equalLength(Object.fromEntries(emitted) as Record<Variant, Uint8Array>);
+	return {program, plan, modules, total: plan.memory + modules.plain.length};
 }
 
 /** Where the bytes go, each address counted once. The rows sum to the total. */

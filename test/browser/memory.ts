@@ -16,7 +16,8 @@ export async function checkGrowth(t: ExecutionContext, browser: Chromium, page: 
 	const {memory} = loading.value;
 	t.log(`model ${megabytes(memory)}; the page grew over its blank ${megabytes(blank)} by at most`);
 	t.log(`${megabytes(loading.peak)} while it loaded, ${megabytes(speaking.peak)} while it generated`);
-	t.true(Math.max(loading.peak, speaking.peak) <= 1.3 * memory + 60e6);
+	// What is left beyond the model is the collector's: on a busy machine it comes late. A second copy of the weights would not fit.
+	t.true(Math.max(loading.peak, speaking.peak) <= 1.3 * memory + 80e6);
 	return memory;
 }
 
