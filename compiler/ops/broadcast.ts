@@ -4,6 +4,7 @@
  */
 import {equal, isNumber, keyOf, multiply, type Dim} from '../graph/dim.js';
 import {sizeOf, stridesOf} from '../graph/tensor.js';
+import {rowMajor} from '../graph/shape.js';
 
 type Failing = {fail(problem: string, sides?: {expected?: string; found?: string; hint?: string}): never};
 
@@ -66,20 +67,6 @@ export function stridedIndices(dims: readonly number[], strides: readonly number
 	return indices;
 }
 
-export const sizeOfShape = (shape: readonly Dim[]): Dim => multiply(...shape);
-
-/** Row-major strides of a symbolic shape, in elements. */
-export function stridesOfShape(shape: readonly Dim[]): Dim[] {
-	const strides = new Array<Dim>(shape.length);
-	let stride: Dim = 1;
-	for (let axis = shape.length - 1; axis >= 0; axis--) {
-		strides[axis] = stride;
-		stride = multiply(stride, shape[axis]!);
-	}
-
-	return strides;
-}
-
 export type Loops = {readonly dims: readonly Dim[]; readonly strides: ReadonlyArray<readonly Dim[]>};
 
 /**
@@ -89,7 +76,7 @@ export type Loops = {readonly dims: readonly Dim[]; readonly strides: ReadonlyAr
  */
 export function broadcastLoops(shape: readonly Dim[], operands: ReadonlyArray<readonly Dim[]>): Loops {
 	const allStrides = operands.map(operand => {
-		const own = stridesOfShape(operand);
+		const own = rowMajor(operand);
 		const lead = shape.length - operand.length;
 		return shape.map((_, axis) => (axis < lead || isOne(operand[axis - lead]!) ? 0 : own[axis - lead]!));
 	});

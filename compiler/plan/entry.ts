@@ -8,9 +8,10 @@ import {failer} from '../ops/context.js';
 import {findOp} from '../passes/infer-types.js';
 import type {Encoding} from './encoding.js';
 import type {CallArgument, LowerContext, Operand, StateOperand} from './lower-context.js';
-import {createPlaces, product, type Places, type PlacesOptions} from './places.js';
+import {createPlaces, type Places, type PlacesOptions} from './places.js';
 import type {Argument, Entry, KernelCall, StateBuffer} from './program.js';
 import {createWeightCalls, type WeightCalls} from './weight-calls.js';
+import {product} from '../graph/shape.js';
 
 export type EntrySpec = {
 	readonly name: string;

@@ -5,8 +5,7 @@ import type {Node, ValueType} from '../graph/graph.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import type {CallArgument, Operand} from './lower-context.js';
 import type {Argument, Buffer, StateBuffer} from './program.js';
-
-export const product = (dims: readonly Dim[]): Dim => dims.reduce<Dim>((a, b) => multiply(a, b), 1);
+import {product} from '../graph/shape.js';
 
 export type PlacesOptions = {
 	readonly typed: TypedGraph;

@@ -2,7 +2,8 @@
 import {add, multiply, type Dim} from '../../graph/dim.js';
 import type {CallArgument, LowerContext, Operand, StateOperand} from '../../plan/lower-context.js';
 import {attentionAttributes} from './attention-attributes.js';
-import {product, rowStride} from './linear.js';
+import {rowStride} from './linear.js';
+import {product} from '../../graph/shape.js';
 
 const SUFFIX = {float32: 'f32', float16: 'f16', int8: 'i8'} as const;
 

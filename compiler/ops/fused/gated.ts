@@ -1,7 +1,8 @@
 /** Gated activations such as SwiGLU (arXiv 2002.05202): activation(gate) × up. */
 import {equal, keyOf} from '../../graph/dim.js';
 import type {Op} from '../op.js';
-import {product, rowStride} from './linear.js';
+import {rowStride} from './linear.js';
+import {product} from '../../graph/shape.js';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 

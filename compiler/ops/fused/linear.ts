@@ -1,9 +1,8 @@
 /** y = x Wᵀ + bias for a constant W [N, K]: the op whose weight a codec encodes. */
-import {equal, keyOf, multiply, type Dim} from '../../graph/dim.js';
+import {equal, keyOf, type Dim} from '../../graph/dim.js';
 import {zeros, sizeOf} from '../../graph/tensor.js';
 import type {Op} from '../op.js';
-
-export const product = (dims: readonly Dim[]): Dim => dims.reduce<Dim>((a, b) => multiply(a, b), 1);
+import {product} from '../../graph/shape.js';
 
 export const linear: Op = {
 	name: 'snug.Linear',

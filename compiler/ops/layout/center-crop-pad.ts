@@ -7,7 +7,8 @@ import type {Op} from '../op.js';
 import {execute} from './move.js';
 import {cells, emitCopy} from './movement.js';
 import {inset} from './pad.js';
-import {concrete, numbersAttribute, product, readTensors, resolveAxes, shapeInput, type Reading} from './reading.js';
+import {concrete, numbersAttribute, readTensors, resolveAxes, shapeInput, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 function layout(ctx: Reading): {readonly shape: readonly Dim[]; readonly before: readonly Dim[]} {
 	const from = ctx.input(0).shape;

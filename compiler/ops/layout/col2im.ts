@@ -3,7 +3,8 @@ import {divideExactly, equal, keyOf, type Dim} from '../../graph/dim.js';
 import {describeShape} from '../broadcast.js';
 import type {Op} from '../op.js';
 import {eachIndex} from './indices.js';
-import {concrete, numbersAttribute, numericInput, product, readTensors, type Reading} from './reading.js';
+import {concrete, numbersAttribute, numericInput, readTensors, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 type Layout = {
 	readonly shape: readonly Dim[];

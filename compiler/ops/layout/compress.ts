@@ -8,7 +8,8 @@ import {int64, sizeOf, type Tensor} from '../../graph/tensor.js';
 import type {Op} from '../op.js';
 import {eachIndex, numericValue} from './indices.js';
 import {cells} from './movement.js';
-import {concrete, integerAttribute, numericInput, product, readTensors, resolveAxis, type Reading} from './reading.js';
+import {concrete, integerAttribute, numericInput, readTensors, resolveAxis, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 function nonZeroIndices(dims: readonly number[], isZero: (position: number) => boolean): readonly number[][] {
 	const rows = dims.map((): number[] => []);

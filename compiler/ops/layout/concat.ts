@@ -3,7 +3,8 @@ import {add, equal, multiply, type Dim} from '../../graph/dim.js';
 import {describeShape} from '../broadcast.js';
 import type {Move} from './move.js';
 import {movementOp} from './movement.js';
-import {integerAttribute, resolveAxis, rowMajor} from './reading.js';
+import {integerAttribute, resolveAxis} from './reading.js';
+import {rowMajor} from '../../graph/shape.js';
 
 export const concat = movementOp('Concat', ctx => {
 	const first = ctx.input(0);

@@ -6,7 +6,8 @@ import {describeShape} from '../broadcast.js';
 import type {Op} from '../op.js';
 import {bitsOf, scalar} from './element.js';
 import {cells} from './movement.js';
-import {KNOWN_LENGTH, product, readTensors, shapeInput, type Reading} from './reading.js';
+import {KNOWN_LENGTH, readTensors, shapeInput, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 type Failing = Pick<Reading, 'attributes' | 'fail'>;
 

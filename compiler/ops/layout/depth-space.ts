@@ -3,7 +3,8 @@ import {divideExactly, floorDivide, isNumber, keyOf, multiply, type Dim} from '.
 import {describeShape} from '../broadcast.js';
 import {fill} from './move.js';
 import {movementOp} from './movement.js';
-import {integerAttribute, rowMajor, stringAttribute, type Reading} from './reading.js';
+import {integerAttribute, stringAttribute, type Reading} from './reading.js';
+import {rowMajor} from '../../graph/shape.js';
 
 function image(ctx: Reading): {readonly dims: readonly [Dim, Dim, Dim, Dim]; readonly block: number} {
 	const {shape} = ctx.input(0);

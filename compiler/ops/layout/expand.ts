@@ -3,7 +3,8 @@ import {multiply, type Dim} from '../../graph/dim.js';
 import {broadcastShapes, describeShape} from '../broadcast.js';
 import {fill} from './move.js';
 import {movementOp} from './movement.js';
-import {rowMajor, shapeInput} from './reading.js';
+import {shapeInput} from './reading.js';
+import {rowMajor} from '../../graph/shape.js';
 
 export const expand = movementOp('Expand', ctx => {
 	const from = ctx.input(0).shape;

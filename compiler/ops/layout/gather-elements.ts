@@ -6,7 +6,8 @@ import {describeShape} from '../broadcast.js';
 import type {Op} from '../op.js';
 import {eachIndex, numbersOf, requireIndices, resolveIndex, wide} from './indices.js';
 import {cells} from './movement.js';
-import {integerAttribute, product, readTensors, resolveAxis, rowMajor, type Reading} from './reading.js';
+import {integerAttribute, readTensors, resolveAxis, type Reading} from './reading.js';
+import {product, rowMajor} from '../../graph/shape.js';
 
 /** The axis; checks that the indices lie within the data along the others. Scatters share it. */
 export function indexedAxis(ctx: Reading): number {

@@ -6,7 +6,8 @@ import {describeShape} from '../broadcast.js';
 import type {Op} from '../op.js';
 import {numbersOf, requireIndices, resolveIndex, wide} from './indices.js';
 import {cells} from './movement.js';
-import {concrete, integerAttribute, product, readTensors, rowMajor, type Reading} from './reading.js';
+import {concrete, integerAttribute, readTensors, type Reading} from './reading.js';
+import {product, rowMajor} from '../../graph/shape.js';
 
 type Layout = {
 	readonly shape: readonly Dim[];

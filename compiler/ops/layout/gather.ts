@@ -10,7 +10,8 @@ import type {InferContext, Op} from '../op.js';
 import {numbersOf, numericValue, requireIndices, resolveIndex, wide} from './indices.js';
 import {fill, type Cells} from './move.js';
 import {cells, lowerMovement} from './movement.js';
-import {integerAttribute, isNegative, KNOWN_LENGTH, product, readTensors, resolveAxis, rowMajor, type Reading} from './reading.js';
+import {integerAttribute, isNegative, KNOWN_LENGTH, readTensors, resolveAxis, type Reading} from './reading.js';
+import {product, rowMajor} from '../../graph/shape.js';
 
 type Layout = {readonly axis: number; readonly shape: readonly Dim[]; readonly outer: Dim; readonly limit: Dim; readonly inner: Dim; readonly count: Dim};
 

@@ -10,7 +10,8 @@ import type {LowerContext} from '../../plan/lower-context.js';
 import {describeShape} from '../broadcast.js';
 import type {EvaluateContext, Op} from '../op.js';
 import {cells} from './movement.js';
-import {concrete, integerAttribute, product, readTensors, stringAttribute, type Reading} from './reading.js';
+import {concrete, integerAttribute, readTensors, stringAttribute, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 const paddings = ['zeros', 'border', 'reflection'] as const;
 

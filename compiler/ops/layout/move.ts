@@ -5,7 +5,8 @@
  * inferred, its data when an op is evaluated, and the arguments of the copy kernel.
  */
 import {add, equal, isNumber, multiply, type Dim} from '../../graph/dim.js';
-import {concrete, product, rowMajor} from './reading.js';
+import {concrete} from './reading.js';
+import {product, rowMajor} from '../../graph/shape.js';
 
 export type Move = {
 	readonly input: number;

@@ -9,7 +9,8 @@ import {sizeOf, type Tensor} from '../../graph/tensor.js';
 import type {LowerContext, Operand} from '../../plan/lower-context.js';
 import type {EvaluateContext, InferContext, Inferred, Op} from '../op.js';
 import {coalesce, execute, isRun, type Cells, type Move} from './move.js';
-import {concrete, KNOWN_LENGTH, product, readTensors, type Reading} from './reading.js';
+import {concrete, KNOWN_LENGTH, readTensors, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 export type Movement = {
 	readonly shapes: ReadonlyArray<readonly Dim[]>;

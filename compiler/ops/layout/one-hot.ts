@@ -5,7 +5,8 @@ import {sizeOf} from '../../graph/tensor.js';
 import type {Op} from '../op.js';
 import {numbersOf} from './indices.js';
 import {cells} from './movement.js';
-import {concrete, integerAttribute, product, readTensors, resolveAxis, shapeInput, type Reading} from './reading.js';
+import {concrete, integerAttribute, readTensors, resolveAxis, shapeInput, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 /** The kernel's numbers for types of indices. */
 const kinds: Readonly<Record<string, number>> = {int32: 0, int64: 1, float32: 2};

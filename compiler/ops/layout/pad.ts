@@ -13,8 +13,9 @@ import {bitsOf, scalar} from './element.js';
 import {eachIndex} from './indices.js';
 import {execute, type Move} from './move.js';
 import {cells, emitCopy} from './movement.js';
-import {concrete, optionalNumbers, product, readTensors, resolveAxes, rowMajor, shapeInput, stringAttribute, type Reading} from './reading.js';
+import {concrete, optionalNumbers, readTensors, resolveAxes, shapeInput, stringAttribute, type Reading} from './reading.js';
 import {attributesToInputs} from './upgrade.js';
+import {product, rowMajor} from '../../graph/shape.js';
 
 const modes = ['constant', 'reflect', 'edge', 'wrap'];
 

@@ -3,7 +3,7 @@
  *
  * `Reading` is what inference, evaluation and lowering have in common, so that one description of an op serves all three.
  */
-import {ceilDivide, divideExactly, evaluate, isNumber, lessOrEqual, multiply, type Dim} from '../../graph/dim.js';
+import {ceilDivide, divideExactly, evaluate, isNumber, lessOrEqual, type Dim} from '../../graph/dim.js';
 import {isFloat} from '../../graph/dtype.js';
 import type {ValueType} from '../../graph/graph.js';
 import type {Tensor} from '../../graph/tensor.js';
@@ -101,20 +101,6 @@ export const optionalNumbers = (ctx: Reading, index: number, what: string): read
 
 /** The quotient rounded up; exact polynomial quotients stay polynomials. */
 export const divideUp = (a: Dim, b: number): Dim => divideExactly(a, b) ?? ceilDivide(a, b);
-
-export const product = (dims: readonly Dim[]): Dim => multiply(...dims);
-
-/** Row-major strides, in elements. */
-export function rowMajor(shape: readonly Dim[]): Dim[] {
-	const strides = new Array<Dim>(shape.length);
-	let stride: Dim = 1;
-	for (let axis = shape.length - 1; axis >= 0; axis--) {
-		strides[axis] = stride;
-		stride = multiply(stride, shape[axis]!);
-	}
-
-	return strides;
-}
 
 /** Dimensions that hold no symbol, as numbers. */
 export const concrete = (dims: readonly Dim[]): number[] => dims.map(dim => evaluate(dim, {}));

@@ -7,7 +7,8 @@ import {divideExactly, equal, floorDivide, isNumber, lessOrEqual, type Dim, type
 import {describeShape} from '../broadcast.js';
 import {flat} from './move.js';
 import {movementOp} from './movement.js';
-import {integerAttribute, product, resolveAxis, shapeInput, type Reading} from './reading.js';
+import {integerAttribute, resolveAxis, shapeInput, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 export const reshape = movementOp('Reshape', ctx => {
 	const {shape} = ctx.input(0);

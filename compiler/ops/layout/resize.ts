@@ -9,9 +9,10 @@ import {describeShape} from '../broadcast.js';
 import type {EvaluateContext, Op, UpgradeContext} from '../op.js';
 import {bitsOf, scalar} from './element.js';
 import {cells} from './movement.js';
-import {concrete, integerAttribute, numbersAttribute, product, readTensors, resolveAxes, shapeInput, stringAttribute, type Reading} from './reading.js';
+import {concrete, integerAttribute, numbersAttribute, readTensors, resolveAxes, shapeInput, stringAttribute, type Reading} from './reading.js';
 import {coordinate, coordinateModes, interpolations, nearestModes, taps, type Sampling} from './resample.js';
 import {attributesToInputs} from './upgrade.js';
+import {product} from '../../graph/shape.js';
 
 /** An axis that changes. The scale is `scale`, or `over / under` where sizes were given. */
 type Change = {

@@ -5,7 +5,8 @@ import {describeShape} from '../broadcast.js';
 import type {Op} from '../op.js';
 import {numbersOf} from './indices.js';
 import {cells} from './movement.js';
-import {integerAttribute, product, readTensors, type Reading} from './reading.js';
+import {integerAttribute, readTensors, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 /** Whether time is the first axis (and the batch the second) or the other way round. */
 function timeFirst(ctx: Reading): boolean {

@@ -12,7 +12,8 @@ import {indexedAxis} from './gather-elements.js';
 import {eachIndex, numbersOf, requireIndices, resolveIndex, wide} from './indices.js';
 import {flat} from './move.js';
 import {cells, emitCopy} from './movement.js';
-import {product, readTensors, rowMajor, stringAttribute, type Reading} from './reading.js';
+import {readTensors, stringAttribute, type Reading} from './reading.js';
+import {product, rowMajor} from '../../graph/shape.js';
 
 const reductions = ['none', 'add', 'mul', 'max', 'min'];
 

@@ -3,7 +3,8 @@ import {evaluate, type Dim} from '../../graph/dim.js';
 import {int64} from '../../graph/tensor.js';
 import type {LowerContext} from '../../plan/lower-context.js';
 import type {Op} from '../op.js';
-import {integerAttribute, product, readTensors, type Reading} from './reading.js';
+import {integerAttribute, readTensors, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 const dimensionOp = (name: string, describe: (ctx: Reading) => {readonly shape: readonly number[]; readonly value: readonly Dim[]}): Op => ({
 	name,

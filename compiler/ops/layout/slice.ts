@@ -8,8 +8,9 @@ import {add, isNumber, keyOf, maximum, minimum, multiply, negate, subtract, type
 import {int64} from '../../graph/tensor.js';
 import {fill} from './move.js';
 import {movementOp} from './movement.js';
-import {divideUp, isNegative, optionalNumbers, resolveAxes, rowMajor, shapeInput, type Reading} from './reading.js';
+import {divideUp, isNegative, optionalNumbers, resolveAxes, shapeInput, type Reading} from './reading.js';
 import {attributesToInputs} from './upgrade.js';
+import {rowMajor} from '../../graph/shape.js';
 
 /** Bounds from here on mean "to the end", whatever the symbols. */
 const UNBOUNDED = 2 ** 31 - 1;

@@ -4,8 +4,9 @@ import {int64} from '../../graph/tensor.js';
 import {describeShape} from '../broadcast.js';
 import {fill} from './move.js';
 import {movementOp} from './movement.js';
-import {divideUp, integerAttribute, resolveAxis, rowMajor, shapeInput, type Reading} from './reading.js';
+import {divideUp, integerAttribute, resolveAxis, shapeInput, type Reading} from './reading.js';
 import {attributesToInputs} from './upgrade.js';
+import {rowMajor} from '../../graph/shape.js';
 
 export const split = movementOp(
 	'Split',

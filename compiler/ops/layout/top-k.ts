@@ -4,8 +4,9 @@ import {allocate, bytesOf, type DType} from '../../graph/dtype.js';
 import {int64, sizeOf} from '../../graph/tensor.js';
 import type {Op} from '../op.js';
 import {cells} from './movement.js';
-import {concrete, integerAttribute, product, readTensors, resolveAxis, shapeInput, type Reading} from './reading.js';
+import {concrete, integerAttribute, readTensors, resolveAxis, shapeInput, type Reading} from './reading.js';
 import {attributesToInputs} from './upgrade.js';
+import {product} from '../../graph/shape.js';
 
 const kernels: Partial<Record<DType, string>> = {
 	float32: 'top_k_f32',

@@ -1,7 +1,8 @@
 /** Transpose: the axes in another order. https://onnx.ai/onnx/operators/onnx__Transpose.html */
 import {fill} from './move.js';
 import {movementOp} from './movement.js';
-import {numbersAttribute, resolveAxes, rowMajor} from './reading.js';
+import {numbersAttribute, resolveAxes} from './reading.js';
+import {rowMajor} from '../../graph/shape.js';
 
 export const transpose = movementOp('Transpose', ctx => {
 	const {shape} = ctx.input(0);

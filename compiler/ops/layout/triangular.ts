@@ -6,7 +6,8 @@ import {describeShape} from '../broadcast.js';
 import type {Op} from '../op.js';
 import {bitsOf, dtypeOf, scalar} from './element.js';
 import {cells} from './movement.js';
-import {concrete, integerAttribute, product, readTensors, type Reading} from './reading.js';
+import {concrete, integerAttribute, readTensors, type Reading} from './reading.js';
+import {product} from '../../graph/shape.js';
 
 function eyeType(ctx: Reading): {readonly dtype: DType; readonly shape: readonly Dim[]} {
 	const {dtype, shape} = ctx.input(0);

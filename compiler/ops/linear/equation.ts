@@ -3,8 +3,8 @@
  * occur once, in alphabetic order. https://onnx.ai/onnx/operators/onnx__Einsum.html
  */
 import {add, equal, keyOf, type Dim} from '../../graph/dim.js';
-import {stridesOfShape} from '../broadcast.js';
 import type {Fail} from './batch.js';
+import {rowMajor} from '../../graph/shape.js';
 
 /** An operand as the stride of each label, in elements; a label that it lacks is not there. */
 export type Labelled = {readonly labels: readonly string[]; readonly strides: ReadonlyMap<string, Dim>};
@@ -74,7 +74,7 @@ function outputLabels(
 
 /** A repeated label walks the diagonal: its strides add up. Axes of 1 that broadcast do not move. */
 function strided(labels: readonly string[], shape: readonly Dim[], sizes: ReadonlyMap<string, Dim>): Labelled {
-	const own = stridesOfShape(shape);
+	const own = rowMajor(shape);
 	const strides = new Map<string, Dim>();
 	for (const [axis, label] of labels.entries()) {
 		const stride = shape[axis] === 1 && sizes.get(label) !== 1 ? 0 : own[axis]!;

@@ -11,11 +11,11 @@ import type {LowerContext} from '../../plan/lower-context.js';
 import {dataType} from '../../onnx/data-type.js';
 import {fromNumbers, toNumbers} from '../linear/numbers.js';
 import {integer} from '../linear/attributes.js';
-import {sizeOfShape} from '../broadcast.js';
 import type {InferContext, Inferred, Op} from '../op.js';
 import {isBig, type Big} from './elements.js';
 import {convert} from './lowering.js';
 import {elementwise, isTrue} from './symbolic.js';
+import {product} from '../../graph/shape.js';
 
 const smallest = -(2n ** 63n);
 const largest = {int64: 2n ** 63n - 1n, uint64: 2n ** 64n - 1n};
@@ -154,7 +154,7 @@ export const dropout: Op = {
 		context.alias(0, 0);
 		if (context.wants(1)) {
 			const mask = context.output(1);
-			context.call('fill_u8', {y: mask, count: sizeOfShape(mask.shape), value: 1});
+			context.call('fill_u8', {y: mask, count: product(mask.shape), value: 1});
 		}
 	},
 };

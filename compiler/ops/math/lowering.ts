@@ -4,10 +4,11 @@ import type {DType} from '../../graph/dtype.js';
 import {bytesOf} from '../../graph/dtype.js';
 import {multiply} from '../../graph/dim.js';
 import type {LowerContext, Operand} from '../../plan/lower-context.js';
-import {broadcastLoops, sizeOfShape} from '../broadcast.js';
+import {broadcastLoops} from '../broadcast.js';
 import {suffixOf} from './kernel-type.js';
+import {product} from '../../graph/shape.js';
 
-export const countOf = ({shape}: Operand): Dim => sizeOfShape(shape);
+export const countOf = ({shape}: Operand): Dim => product(shape);
 
 export function callUnary(context: LowerContext, kernel: string, y: Operand, x: Operand, parameters: Readonly<Record<string, Dim>> = {}): void {
 	context.call(kernel, {y, x, count: countOf(x), ...parameters});

@@ -8,11 +8,12 @@ import {int64, sizeOf, stridesOf, type Tensor} from '../../graph/tensor.js';
 import {fromNumbers, toNumbers} from '../linear/numbers.js';
 import {integer, integers} from '../linear/attributes.js';
 import {resolveAxes} from '../layout/reading.js';
-import {knownDims, mergeLoops, stridedIndices, stridesOfShape} from '../broadcast.js';
+import {knownDims, mergeLoops, stridedIndices} from '../broadcast.js';
 import type {InferContext, Inferred, Op} from '../op.js';
 import {isBig, type Big} from './elements.js';
 import {integerTypes, kernelType, suffixOf} from './kernel-type.js';
 import {inferred, sum, type Known} from './symbolic.js';
+import {rowMajor} from '../../graph/shape.js';
 
 type Reduction = {
 	/** Of the elements of one box, in doubles. */
@@ -138,7 +139,7 @@ function reduction(name: string, definition: Reduction): Op {
 			const x = context.input(0);
 			const axes = axesOf(context, givenAxes(context), x.shape.length);
 			const dtype = kernelType(context, definition.types);
-			const strides = stridesOfShape(x.shape);
+			const strides = rowMajor(x.shape);
 			const outputs = mergeLoops(without(x.shape, axes), [without(strides, axes)]);
 			const box = mergeLoops(only(x.shape, axes), [only(strides, axes)]);
 			context.call(`reduce_${definition.kernel}_${suffixOf(dtype)}`, {
