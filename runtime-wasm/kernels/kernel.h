@@ -24,3 +24,14 @@ typedef double f64;
 static inline void check(i32 condition) {
 	if (!condition) __builtin_trap();
 }
+
+// A kernel whose last parameters are `i32 thread, i32 threads` is called by every thread, and does its share of the work; what it
+// writes must not depend on the number of threads. Others are called by thread 0 alone. A `scratch` is each thread's own.
+typedef struct {
+	i32 first, end;
+} Share;
+
+// The units (rows, blocks, heads, …) of one of `threads` threads: consecutive, and alike in number to within one.
+static inline Share share_of(i32 units, i32 thread, i32 threads) {
+	return (Share){(i32)((i64)units * thread / threads), (i32)((i64)units * (thread + 1) / threads)};
+}
