@@ -12,6 +12,7 @@ import {availableParallelism} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import path from 'node:path';
 import {runClang, runLLVM, type Tree} from '@yowasp/clang';
+import type {Prototype} from '../compiler/plan/prototypes.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const source = path.join(root, 'runtime-wasm/kernels');
@@ -33,8 +34,6 @@ const common = [
 	'-Wextra',
 	'-Werror',
 ];
-
-export type Prototype = {readonly parameters: ReadonlyArray<{readonly name: string; readonly type: 'i32' | 'f32' | 'read' | 'write'}>};
 
 type Files = Tree;
 

@@ -84,7 +84,7 @@ function randomProgram(random: Random): Program {
 
 		return {name, symbols: ['sequence', 'past'], calls, buffers: own};
 	});
-	return {entries, buffers, constants: new Map(), weights, inputs: [], outputs: [], states: [], symbols: {}, bounds};
+	return {threads: 1, entries, buffers, constants: new Map(), weights, inputs: [], outputs: [], states: [], symbols: {}, bounds};
 }
 
 type Place = {readonly address: number; readonly bytes: number};
@@ -185,6 +185,7 @@ const call = (kernel: string, given: Readonly<Record<string, Argument>>): Kernel
 
 /** a and b live at the same time; c comes when a is no longer needed. */
 const small: Program = {
+	threads: 1,
 	entries: [
 		{
 			name: 'run',

@@ -6,6 +6,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {SnugError} from '../error.js';
+import {isThreaded, readPrototypes} from '../plan/prototypes.js';
 
 const PAGE = 65_536;
 
@@ -14,7 +15,7 @@ const FIRST = 1024;
 
 export type CompileKernels = {
 	readonly memory: WebAssembly.Memory;
-	/** Calls the C function of this name. */
+	/** Calls the C function of this name, as the only thread where it takes threads. */
 	call(name: string, ...values: readonly number[]): void;
 	/** Addresses for arrays of these sizes in bytes, each a multiple of 256; grows the memory. What was laid out before is forgotten. */
 	layOut(...sizes: readonly number[]): number[];
@@ -42,7 +43,7 @@ export function instantiateKernels(wasm: Uint8Array): CompileKernels {
 				throw new SnugError('no-kernel', {subject: `kernel ${name}`, problem: 'not among the built kernels', hint: 'run npm run build:kernels'});
 			}
 
-			(kernel as (...values: readonly number[]) => void)(...values);
+			(kernel as (...values: readonly number[]) => void)(...values, ...(isThreaded(readPrototypes()[name]!) ? [0, 1] : []));
 		},
 		layOut(...sizes) {
 			let end = FIRST;

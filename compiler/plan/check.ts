@@ -5,7 +5,7 @@
 import {range, type Dim} from '../graph/dim.js';
 import type {Plan} from './memory.js';
 import type {Program} from './program.js';
-import type {Prototypes} from './prototypes.js';
+import {isThreaded, namedParameters, type Prototypes} from './prototypes.js';
 
 type Range = {readonly what: string; readonly address: number; readonly bytes: number};
 
@@ -37,16 +37,21 @@ export function checkPlan(program: Program, plan: Plan, prototypes: Prototypes):
 		const places = plan.activations.get(entry.name) ?? new Map<string, {address: number; bytes: number}>();
 		const seen = new Map<string, [number, number]>();
 		for (const [index, call] of entry.calls.entries()) {
-			const parameters = prototypes[call.kernel]?.parameters;
-			if (!parameters) {
+			const prototype = prototypes[call.kernel];
+			if (!prototype) {
 				throw new Error(`${call.node}: there is no kernel '${call.kernel}'`);
 			}
 
-			const names = parameters.map(({name}) => name);
+			const names = namedParameters(prototype).map(({name}) => name);
 			const missing = names.filter(name => !(name in call.arguments));
 			const surplus = Object.keys(call.arguments).filter(name => !names.includes(name));
 			if (missing.length > 0 || surplus.length > 0) {
 				throw new Error(`${call.node}: ${call.kernel}(${names.join(', ')}): missing ${missing.join(', ') || 'none'}, unknown ${surplus.join(', ') || 'none'}`);
+			}
+
+			const scratch = call.arguments['scratch'];
+			if (isThreaded(prototype) && scratch?.kind === 'buffer' && scratch.threadStride === undefined) {
+				throw new Error(`${call.node}: all threads of ${call.kernel} would use one scratch: expected one from threadScratch`);
 			}
 
 			let words = 0;

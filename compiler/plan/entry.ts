@@ -1,5 +1,5 @@
 /** Lowers the nodes of one entry: every op gets a context that gives its values places and collects its kernel calls. */
-import {add, multiply, substitute, type Dim} from '../graph/dim.js';
+import {add, ceilDivide, multiply, substitute, type Dim} from '../graph/dim.js';
 import {bytesOf} from '../graph/dtype.js';
 import {boundsOf, describeNode, type Node} from '../graph/graph.js';
 import {tensor} from '../graph/tensor.js';
@@ -12,6 +12,9 @@ import {createPlaces, type Places, type PlacesOptions} from './places.js';
 import type {Argument, Entry, KernelCall, StateBuffer} from './program.js';
 import {createWeightCalls, type WeightCalls} from './weight-calls.js';
 import {product} from '../graph/shape.js';
+
+/** Bytes; threads that write to the same one hinder each other. */
+const CACHE_LINE = 64;
 
 export type EntrySpec = {
 	readonly name: string;
@@ -27,7 +30,7 @@ export type EntrySpec = {
 };
 
 /** What all entries share. */
-export type Shared = PlacesOptions & {readonly encoding: Encoding};
+export type Shared = PlacesOptions & {readonly encoding: Encoding; readonly threads: number};
 
 /** What the nodes of an entry share. */
 type Surroundings = {
@@ -117,6 +120,10 @@ function lowerContext(node: Node, around: Surroundings): LowerContext {
 			return found && tensor(found);
 		},
 		scratch,
+		threadScratch(bytes) {
+			const threadStride = multiply(ceilDivide(bytes, CACHE_LINE), CACHE_LINE);
+			return {...scratch(multiply(threadStride, shared.threads)), threadStride};
+		},
 		...aliases(node, around),
 		state: index => stateOperand(shared.states.get(node.inputs[index] ?? '')),
 		call: (kernel, parameters) => {
@@ -184,7 +191,8 @@ function argument(value: CallArgument | Argument): Argument {
 	}
 
 	if (typeof value === 'object' && 'buffer' in value) {
-		return {kind: 'buffer', buffer: value.buffer, offset: value.offset};
+		const {buffer, offset, threadStride} = value;
+		return {kind: 'buffer', buffer, offset, ...(threadStride === undefined ? {} : {threadStride})};
 	}
 
 	return {kind: 'number', value: value as Dim};

@@ -13,6 +13,8 @@ export type Operand = {
 	readonly shape: readonly Dim[];
 	/** Elements from one row (of the last axis) to the next, where rows are not contiguous; only for inputs in the op's `strided`. */
 	readonly rowStride?: Dim;
+	/** Bytes from the slice of one thread to that of the next, where each thread has its own. */
+	readonly threadStride?: Dim;
 };
 
 /** A state held as [heads, positions, width] in its storage type; int8 has scales [heads, positions]. */
@@ -44,6 +46,8 @@ export type LowerContext = {
 	constant(index: number): Tensor | undefined;
 	/** Working memory for this node only. */
 	scratch(bytes: Dim): Operand;
+	/** The same of which every thread has `bytes` of its own. */
+	threadScratch(bytes: Dim): Operand;
 	/** Output `output` is input `input` under another shape: no call, no bytes. `offset` is in bytes. */
 	alias(output: number, input: number, offset?: Dim): void;
 	/**

@@ -19,17 +19,23 @@ export type LowerOptions = {
 	readonly cachePrecision: StateBuffer['storage'];
 	/** Positions that states hold. */
 	readonly positions: number;
+	/** Threads that may run an entry together, at most; DEFAULT_THREADS unless given. */
+	readonly threads?: number;
 };
+
+/** More cores than this many phones have; each thread adds to the scratch memory. */
+export const DEFAULT_THREADS = 4;
 
 /** Tokens of one call of `prefill`. */
 export const PREFILL_TOKENS = 64;
 
 export function lower(optimized: TypedGraph, encoding: Encoding, options: LowerOptions): Program {
+	const {threads = DEFAULT_THREADS} = options;
 	const typed = withNumbers(optimized);
 	const {graph} = typed;
 	const buffers = new Map<string, Buffer>();
 	const states = placeStates(typed, options, buffers);
-	const shared: Shared = {typed, encoding, states, buffers};
+	const shared: Shared = {typed, encoding, states, buffers, threads};
 	const sliced = states.size > 0 ? findHead(typed) : undefined;
 	const made = new Set([...states.keys(), ...graph.nodes.flatMap(({outputs}) => outputs)]);
 	const copies = graph.outputs.filter(name => !made.has(name));
@@ -38,6 +44,7 @@ export function lower(optimized: TypedGraph, encoding: Encoding, options: LowerO
 			? [lowerEntry({name: 'run', nodes: graph.nodes, bindings: {}, symbols: Object.keys(graph.symbols), places: new Map(), copies}, shared)]
 			: statefulSpecs(typed, sliced, copies, buffers).map(spec => lowerEntry(spec, shared));
 	return {
+		threads,
 		entries,
 		buffers,
 		constants: new Map([...graph.constants].filter(([name]) => buffers.has(`constant:${name}`)).map(([name, constant]) => [`constant:${name}`, constant])),

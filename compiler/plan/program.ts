@@ -9,8 +9,8 @@ import type {Constant} from '../graph/tensor.js';
 
 /** The value of one C parameter, by kind. */
 export type Argument =
-	/** The address of a planned buffer, plus an offset in bytes. */
-	| {readonly kind: 'buffer'; readonly buffer: string; readonly offset: Dim}
+	/** The address of a planned buffer, plus an offset in bytes, plus for each thread its number times `threadStride`. */
+	| {readonly kind: 'buffer'; readonly buffer: string; readonly offset: Dim; readonly threadStride?: Dim}
 	/** An i32 or f32, after the parameter's type. */
 	| {readonly kind: 'number'; readonly value: Dim}
 	/** The numbers are written to the call's argument block as i32; the parameter receives its address. */
@@ -86,6 +86,8 @@ export type StateBuffer = {
 };
 
 export type Program = {
+	/** Threads that may run an entry together, at most. */
+	readonly threads: number;
 	readonly entries: readonly Entry[];
 	/** Buffers of all roles but `activation`, which entries own. */
 	readonly buffers: ReadonlyMap<string, Buffer>;

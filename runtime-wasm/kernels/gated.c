@@ -11,15 +11,21 @@ static inline v128_t gelu_tanh(v128_t x) {
 	return wasm_f32x4_mul(x, sigmoid(z));
 }
 
-#define GATED(name)                                                                                                  \
-	KERNEL(gated_##name##_f32)(f32 *y, const f32 *gate, const f32 *up, i32 rows, i32 columns, i32 gate_row, i32 up_row) { \
-		for (i32 r = 0; r < rows; r++, y += columns, gate += gate_row, up += up_row) {                               \
-			i32 c = 0;                                                                                               \
-			for (; c + 4 <= columns; c += 4)                                                                         \
-				wasm_v128_store(y + c, wasm_f32x4_mul(name(wasm_v128_load(gate + c)), wasm_v128_load(up + c)));      \
-			for (; c < columns; c++)                                                                                 \
-				y[c] = wasm_f32x4_extract_lane(name(wasm_f32x4_splat(gate[c])), 0) * up[c];                          \
-		}                                                                                                            \
+// Threads share blocks of columns, since a decoder has one row.
+#define BLOCK 64
+
+#define GATED(name) \
+	KERNEL(gated_##name##_f32)(f32 *y, const f32 *gate, const f32 *up, i32 rows, i32 columns, i32 gate_row, i32 up_row, i32 thread, i32 threads) { \
+		i32 blocks = (columns + BLOCK - 1) / BLOCK; \
+		Share share = share_of(rows * blocks, thread, threads); \
+		for (i32 unit = share.first; unit < share.end; unit++) { \
+			i32 r = unit / blocks, c = unit % blocks * BLOCK, end = c + BLOCK < columns ? c + BLOCK : columns; \
+			const f32 *g = gate + r * gate_row, *u = up + r * up_row; \
+			f32 *to = y + r * columns; \
+			for (; c + 4 <= end; c += 4) \
+				wasm_v128_store(to + c, wasm_f32x4_mul(name(wasm_v128_load(g + c)), wasm_v128_load(u + c))); \
+			for (; c < end; c++) to[c] = wasm_f32x4_extract_lane(name(wasm_f32x4_splat(g[c])), 0) * u[c]; \
+		} \
 	}
 
 GATED(silu)

@@ -46,34 +46,45 @@ static inline void apply(f32 *y, const f32 *x, const f32 *scale, const f32 *bias
 	}
 }
 
-static inline void layer_norm(f32 *y, const f32 *x, const f32 *scale, const f32 *bias, i32 rows, i32 columns, f32 epsilon) {
-	for (i32 r = 0; r < rows; r++, x += columns, y += columns) {
-		f32 mean = row_sum(x, columns) / (f32)columns;
-		f32 variance = row_squares(x, columns, mean) / (f32)columns;
-		apply(y, x, scale, bias, columns, mean, 1 / __builtin_sqrtf(variance + epsilon));
+// Threads share rows.
+static inline void layer_norm(f32 *y, const f32 *x, const f32 *scale, const f32 *bias, i32 rows, i32 columns, f32 epsilon, i32 thread, i32 threads) {
+	Share share = share_of(rows, thread, threads);
+	for (i32 r = share.first; r < share.end; r++) {
+		const f32 *from = x + r * columns;
+		f32 mean = row_sum(from, columns) / (f32)columns;
+		f32 variance = row_squares(from, columns, mean) / (f32)columns;
+		apply(y + r * columns, from, scale, bias, columns, mean, 1 / __builtin_sqrtf(variance + epsilon));
 	}
 }
 
-static inline void rms_norm(f32 *y, const f32 *x, const f32 *scale, i32 rows, i32 columns, f32 epsilon) {
-	for (i32 r = 0; r < rows; r++, x += columns, y += columns) {
-		f32 square = row_squares(x, columns, 0) / (f32)columns;
-		apply(y, x, scale, 0, columns, 0, 1 / __builtin_sqrtf(square + epsilon));
+static inline void rms_norm(f32 *y, const f32 *x, const f32 *scale, i32 rows, i32 columns, f32 epsilon, i32 thread, i32 threads) {
+	Share share = share_of(rows, thread, threads);
+	for (i32 r = share.first; r < share.end; r++) {
+		const f32 *from = x + r * columns;
+		f32 square = row_squares(from, columns, 0) / (f32)columns;
+		apply(y + r * columns, from, scale, 0, columns, 0, 1 / __builtin_sqrtf(square + epsilon));
 	}
 }
 
-KERNEL(layer_norm_f32)(f32 *y, const f32 *x, const f32 *scale, const f32 *bias, i32 rows, i32 columns, f32 epsilon) {
-	layer_norm(y, x, scale, bias, rows, columns, epsilon);
+KERNEL(layer_norm_f32)(f32 *y, const f32 *x, const f32 *scale, const f32 *bias, i32 rows, i32 columns, f32 epsilon, i32 thread, i32 threads) {
+	layer_norm(y, x, scale, bias, rows, columns, epsilon, thread, threads);
 }
 
-KERNEL(layer_norm_scale_f32)(f32 *y, const f32 *x, const f32 *scale, i32 rows, i32 columns, f32 epsilon) {
-	layer_norm(y, x, scale, 0, rows, columns, epsilon);
+KERNEL(layer_norm_scale_f32)(f32 *y, const f32 *x, const f32 *scale, i32 rows, i32 columns, f32 epsilon, i32 thread, i32 threads) {
+	layer_norm(y, x, scale, 0, rows, columns, epsilon, thread, threads);
 }
 
-KERNEL(layer_norm_plain_f32)(f32 *y, const f32 *x, i32 rows, i32 columns, f32 epsilon) { layer_norm(y, x, 0, 0, rows, columns, epsilon); }
+KERNEL(layer_norm_plain_f32)(f32 *y, const f32 *x, i32 rows, i32 columns, f32 epsilon, i32 thread, i32 threads) {
+	layer_norm(y, x, 0, 0, rows, columns, epsilon, thread, threads);
+}
 
-KERNEL(rms_norm_f32)(f32 *y, const f32 *x, const f32 *scale, i32 rows, i32 columns, f32 epsilon) { rms_norm(y, x, scale, rows, columns, epsilon); }
+KERNEL(rms_norm_f32)(f32 *y, const f32 *x, const f32 *scale, i32 rows, i32 columns, f32 epsilon, i32 thread, i32 threads) {
+	rms_norm(y, x, scale, rows, columns, epsilon, thread, threads);
+}
 
-KERNEL(rms_norm_plain_f32)(f32 *y, const f32 *x, i32 rows, i32 columns, f32 epsilon) { rms_norm(y, x, 0, rows, columns, epsilon); }
+KERNEL(rms_norm_plain_f32)(f32 *y, const f32 *x, i32 rows, i32 columns, f32 epsilon, i32 thread, i32 threads) {
+	rms_norm(y, x, 0, rows, columns, epsilon, thread, threads);
+}
 
 // What layer norm computes on the way: the mean and 1 / sqrt(var + epsilon) of each row.
 KERNEL(row_mean_f32)(f32 *y, const f32 *x, i32 rows, i32 columns) {

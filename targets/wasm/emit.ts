@@ -12,7 +12,7 @@ import {SnugError} from '../../compiler/error.js';
 import {kernelFile} from '../../compiler/plan/kernel-files.js';
 import type {Plan} from '../../compiler/plan/memory.js';
 import type {Argument, Entry, KernelCall, Program} from '../../compiler/plan/program.js';
-import type {Prototypes} from '../../compiler/plan/prototypes.js';
+import {isThreaded, namedParameters, type Prototypes} from '../../compiler/plan/prototypes.js';
 import {setMemoryLimits} from './memory-limits.js';
 
 export type Variant = 'plain' | 'relaxed';
@@ -101,7 +101,8 @@ function emitCall(
 	const activations = plan.activations.get(entry.name)!;
 	const stores: number[] = [];
 	let block = plan.argumentBlock.address;
-	const operands = prototypes[call.kernel]!.parameters.map(({name, type}) => {
+	const prototype = prototypes[call.kernel]!;
+	const operands = namedParameters(prototype).map(({name, type}) => {
 		const argument: Argument = call.arguments[name]!;
 		switch (argument.kind) {
 			case 'number': {
@@ -128,7 +129,8 @@ function emitCall(
 			}
 		}
 	});
-	return [...stores, module.call(target, operands, binaryen.none)];
+	const threads = isThreaded(prototype) ? [module.i32.const(0), module.i32.const(1)] : [];
+	return [...stores, module.call(target, [...operands, ...threads], binaryen.none)];
 }
 
 /** An i32 expression; integers beyond its range (INT64_MAX as "to the end") are clamped. */

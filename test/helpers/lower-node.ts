@@ -11,12 +11,15 @@ import {constant, sizeOf, type Tensor} from '../../compiler/graph/tensor.js';
 import {evaluateContext, failer, inferContext} from '../../compiler/ops/context.js';
 import type {Op} from '../../compiler/ops/op.js';
 import type {LowerContext, Operand} from '../../compiler/plan/lower-context.js';
-import type {Prototype} from '../../runtime-wasm/build.js';
+import {isThreaded, namedParameters, type Prototype} from '../../compiler/plan/prototypes.js';
 import {encodeWeight, type CodedWeight} from './coded-weight.js';
 import {openCache, type HeldState} from './held-state.js';
 
 const folder = new URL('../../dist/kernels/', import.meta.url);
 const POISON = 0xaa;
+
+/** Kernels that threads share are called once for each of as many, one after the other: together they must write everything. */
+const THREADS = 3;
 
 /** One instance serves all calls: making one takes much longer than most kernels do. */
 let loaded: {memory: WebAssembly.Memory; exports: WebAssembly.Exports; prototypes: Readonly<Record<string, Prototype>>} | undefined;
@@ -149,6 +152,7 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 			reserve(buffer, bytes as number);
 			return operand(buffer, 'uint8', [bytes]);
 		},
+		threadScratch: bytes => lower.scratch(bytes),
 		alias(output, input, offset = 0) {
 			addresses.set(`output${output}`, addresses.get(`input${input}`)! + (offset as number));
 		},
@@ -156,7 +160,7 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 		state: index => caches.find(cache => cache.index === index)?.held,
 		call(kernel, parameters) {
 			const prototype = prototypes[kernel] ?? context.fail(`no kernel ${kernel}`);
-			const values = prototype.parameters.map(({name, type}) => {
+			const values = namedParameters(prototype).map(({name, type}) => {
 				const value = parameters[name];
 				if (value === undefined) {
 					return context.fail(`kernel ${kernel}: parameter ${name} is not given`);
@@ -175,12 +179,15 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 
 				return type === 'f32' ? (value as number) : evaluate(value as Dim, {});
 			});
-			const unknown = Object.keys(parameters).filter(name => !prototype.parameters.some(parameter => parameter.name === name));
+			const unknown = Object.keys(parameters).filter(name => !namedParameters(prototype).some(parameter => parameter.name === name));
 			if (unknown.length > 0) {
 				context.fail(`kernel ${kernel} has no parameter ${unknown.join(', ')}`);
 			}
 
-			(exports[kernel] as (...values: number[]) => void)(...values);
+			const run = exports[kernel] as (...values: number[]) => void;
+			for (let thread = 0; thread < (isThreaded(prototype) ? THREADS : 1); thread++) {
+				run(...values, ...(isThreaded(prototype) ? [thread, THREADS] : []));
+			}
 		},
 		multiply(index, y, x, tokens) {
 			const {form, matvec, tile} = weightOf(index);

@@ -8,6 +8,7 @@ export const prefixed = (program: string, name: string): string => `${program}/$
 export function mergePrograms(programs: ReadonlyMap<string, Program>): Program {
 	const parts = [...programs].map(([name, program]) => part(name, program));
 	return {
+		threads: Math.max(1, ...[...programs.values()].map(({threads}) => threads)),
 		entries: parts.flatMap(({entries}) => entries),
 		buffers: new Map(parts.flatMap(({buffers}) => [...buffers])),
 		constants: new Map(parts.flatMap(({constants}) => [...constants])),
