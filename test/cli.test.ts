@@ -10,7 +10,7 @@ import {findProfile, profiles} from '../profiles/index.js';
 import {snug} from './helpers/command-line.js';
 import {sampleManifest} from './helpers/sample-manifest.js';
 
-const commands = ['compile', 'run', 'eval', 'inspect', 'profiles'];
+const commands = ['compile', 'run', 'eval', 'bench', 'inspect', 'profiles'];
 
 function temporary(t: ExecutionContext): string {
 	const directory = mkdtempSync(path.join(tmpdir(), 'snug-cli-'));

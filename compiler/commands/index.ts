@@ -1,4 +1,5 @@
 /** The table of commands, in the order in which help lists them. */
+import {benchCommand} from './bench.js';
 import type {CommandEntry} from './command.js';
 import {compileCommand} from './compile.js';
 import {evalCommand} from './eval.js';
@@ -6,4 +7,4 @@ import {inspectCommand} from './inspect.js';
 import {profilesCommand} from './profiles.js';
 import {runCommand} from './run.js';
 
-export const commands: readonly CommandEntry[] = [compileCommand, runCommand, evalCommand, inspectCommand, profilesCommand];
+export const commands: readonly CommandEntry[] = [compileCommand, runCommand, evalCommand, benchCommand, inspectCommand, profilesCommand];

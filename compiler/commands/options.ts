@@ -89,6 +89,9 @@ export function pairs<T>(option: string, value: readonly string[], read: (text: 
 	});
 }
 
+/** A whole number of at least 1. */
+export const readCount = (text: string, subject: string): number => readNumber(subject, text, 1, /^\d+$/, 'a whole number');
+
 /** A dimension: `4`, `1..8` for bounds, or `*` to leave it free. */
 export function readDim(text: string, subject: string): number | {readonly min: number; readonly max: number} | '*' {
 	if (text === '*') {

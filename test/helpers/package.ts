@@ -49,6 +49,8 @@ const built = [
 	'loader/runtime.node.js',
 	'loader/snug.js',
 	'loader/tokenizer.js',
+	'page/bench.html',
+	'page/bench.js',
 ];
 
 /** Files that a build would write and `dist` lacks, and files there whose source is gone. */
