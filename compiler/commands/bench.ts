@@ -71,10 +71,11 @@ export const benchCommand = defineCommand({
 
 function format(result: BenchResult): string {
 	const {model, engine, threads, simd, spread, memory, bytesLoaded, peakMemory, blankMemory} = result;
-	const milliseconds = ({median, low, high}: Spread): [string, string] => [`${fixed(median)} ms`, `half of them ${fixed(low)} to ${fixed(high)}`];
-	const perSecond = ({median, low, high}: Spread, unit: string, factor: number): [string, string] => [
+	const between = (low: number, high: number, count: number): string => (count < 4 ? '' : `half of them ${fixed(low)} to ${fixed(high)}`);
+	const milliseconds = ({median, low, high, count}: Spread): [string, string] => [`${fixed(median)} ms`, between(low, high, count)];
+	const perSecond = ({median, low, high, count}: Spread, unit: string, factor: number): [string, string] => [
 		`${fixed((1000 * factor) / median)} ${unit}/s`,
-		`half of them ${fixed((1000 * factor) / high)} to ${fixed((1000 * factor) / low)}`,
+		between((1000 * factor) / high, (1000 * factor) / low, count),
 	];
 	const sizes = Object.entries(result.inputs ?? {})
 		.map(([name, dims]) => `${name} [${dims.join(', ')}]`)
