@@ -1,6 +1,5 @@
-// How rows of a key-value cache are stored: f32, f16, or int8 with a scale for each head and position. Each storage defines
-//   dot(q, row, n) = Σ q[i]·row[i]     axpy(y, w, row, n): y[i] += w·row[i]     put(row, x, n) → the row's scale
-// with the scale left to the caller (1 for f32 and f16).
+// How rows of a key-value cache are stored: f32, f16, or int8 with a scale for each head and position. Each storage has
+//   put(row, x, n) → the row's scale, 1 for f32 and f16.
 #pragma once
 #include "math.h"
 
@@ -28,73 +27,14 @@ static inline u16 f16_from_f32(f32 x) {
 	return (u16)(sign | ((bits.u - (112u << 23) + 0xfff + odd) >> 13));
 }
 
-static inline f32 dot_f32(const f32 *q, const f32 *row, i32 n) {
-	v128_t sum = wasm_f32x4_splat(0);
-	i32 i = 0;
-	for (; i + 4 <= n; i += 4) sum = wasm_f32x4_add(sum, wasm_f32x4_mul(wasm_v128_load(q + i), wasm_v128_load(row + i)));
-	f32 total = sum_f32x4(sum);
-	for (; i < n; i++) total += q[i] * row[i];
-	return total;
-}
-
-static inline void axpy_f32(f32 *y, f32 w, const f32 *row, i32 n) {
-	v128_t weight = wasm_f32x4_splat(w);
-	i32 i = 0;
-	for (; i + 4 <= n; i += 4) wasm_v128_store(y + i, wasm_f32x4_add(wasm_v128_load(y + i), wasm_f32x4_mul(weight, wasm_v128_load(row + i))));
-	for (; i < n; i++) y[i] += w * row[i];
-}
-
 static inline f32 put_f32(f32 *row, const f32 *x, i32 n) {
 	for (i32 i = 0; i < n; i++) row[i] = x[i];
 	return 1;
 }
 
-static inline f32 dot_f16(const f32 *q, const u16 *row, i32 n) {
-	v128_t sum = wasm_f32x4_splat(0);
-	i32 i = 0;
-	for (; i + 4 <= n; i += 4) sum = wasm_f32x4_add(sum, wasm_f32x4_mul(wasm_v128_load(q + i), f32x4_from_f16(wasm_u32x4_load16x4(row + i))));
-	f32 total = sum_f32x4(sum);
-	for (; i < n; i++) total += q[i] * f32_from_f16(row[i]);
-	return total;
-}
-
-static inline void axpy_f16(f32 *y, f32 w, const u16 *row, i32 n) {
-	v128_t weight = wasm_f32x4_splat(w);
-	i32 i = 0;
-	for (; i + 4 <= n; i += 4) wasm_v128_store(y + i, wasm_f32x4_add(wasm_v128_load(y + i), wasm_f32x4_mul(weight, f32x4_from_f16(wasm_u32x4_load16x4(row + i)))));
-	for (; i < n; i++) y[i] += w * f32_from_f16(row[i]);
-}
-
 static inline f32 put_f16(u16 *row, const f32 *x, i32 n) {
 	for (i32 i = 0; i < n; i++) row[i] = f16_from_f32(x[i]);
 	return 1;
-}
-
-static inline v128_t f32x4_low_i16(v128_t v) { return wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(v)); }
-static inline v128_t f32x4_high_i16(v128_t v) { return wasm_f32x4_convert_i32x4(wasm_i32x4_extend_high_i16x8(v)); }
-
-static inline f32 dot_i8(const f32 *q, const i8 *row, i32 n) {
-	v128_t sum = wasm_f32x4_splat(0);
-	i32 i = 0;
-	for (; i + 8 <= n; i += 8) {
-		v128_t v = wasm_i16x8_load8x8(row + i);
-		sum = wasm_f32x4_add(sum, wasm_f32x4_mul(wasm_v128_load(q + i), f32x4_low_i16(v)));
-		sum = wasm_f32x4_add(sum, wasm_f32x4_mul(wasm_v128_load(q + i + 4), f32x4_high_i16(v)));
-	}
-	f32 total = sum_f32x4(sum);
-	for (; i < n; i++) total += q[i] * row[i];
-	return total;
-}
-
-static inline void axpy_i8(f32 *y, f32 w, const i8 *row, i32 n) {
-	v128_t weight = wasm_f32x4_splat(w);
-	i32 i = 0;
-	for (; i + 8 <= n; i += 8) {
-		v128_t v = wasm_i16x8_load8x8(row + i);
-		wasm_v128_store(y + i, wasm_f32x4_add(wasm_v128_load(y + i), wasm_f32x4_mul(weight, f32x4_low_i16(v))));
-		wasm_v128_store(y + i + 4, wasm_f32x4_add(wasm_v128_load(y + i + 4), wasm_f32x4_mul(weight, f32x4_high_i16(v))));
-	}
-	for (; i < n; i++) y[i] += w * row[i];
 }
 
 static inline f32 put_i8(i8 *row, const f32 *x, i32 n) {

@@ -230,6 +230,12 @@ const flatten = ({dims, data}: Tensor): Tensor => {
 
 const POSITIONS = 130;
 
+/**
+ * How far attention may be from its meaning on what the cache holds. Beside int8 rows, queries and weights are rounded to 16 bits: with
+ * queries up to 4 and widths to 64, scores deviate by 2^-15 or so, and outputs by a few times that at the worst of some thousand.
+ */
+const within = {float32: tolerance, float16: tolerance, int8: {rtol: 2e-5, atol: 2 ** -13}} as const;
+
 for (const storage of ['float32', 'float16', 'int8'] as const) {
 	for (const width of [8, 13, 64]) {
 		for (const [past, queries] of [
@@ -260,7 +266,7 @@ for (const storage of ['float32', 'float16', 'int8'] as const) {
 					...[keys, values].map(cache => slice(cache, 0, past)),
 				];
 				const [expected] = evaluateNode(attention, node, held);
-				t.is(difference(y, expected!, tolerance), undefined);
+				t.is(difference(y, expected!, within[storage]), undefined);
 			});
 		}
 	}
@@ -284,7 +290,7 @@ for (const storage of ['float32', 'float16', 'int8'] as const) {
 			...[keys, values].map(cache => slice(cache, 0, 66)),
 			...inputs.slice(5),
 		];
-		t.is(difference(y, evaluateNode(attention, node, held)[0]!, tolerance), undefined);
+		t.is(difference(y, evaluateNode(attention, node, held)[0]!, within[storage]), undefined);
 	});
 }
 

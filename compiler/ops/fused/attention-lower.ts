@@ -7,8 +7,15 @@ import {product} from '../../graph/shape.js';
 
 const SUFFIX = {float32: 'f32', float16: 'f16', int8: 'i8'} as const;
 
-/** Floats of scratch beside the value: the kernel's block of scores. */
-const BLOCK = 64;
+/** Positions in a block of the kernel, and queries that take a block one after the other. */
+const [KEYS, QUERIES] = [64, 8];
+
+/** What the kernel wants beside scores, weights and sums, in f32: rows of halfs are widened, queries of int8 keys rounded. */
+const EXTRA: Readonly<Record<StateOperand['storage'], (width: number, valueWidth: number) => number>> = {
+	float32: () => 0,
+	float16: (width, valueWidth) => KEYS * (width + valueWidth),
+	int8: width => (QUERIES / 2) * (width + 1),
+};
 
 /** Where keys or values lie: strides in elements for batch, head and position. */
 type Layout = {readonly data: Operand; readonly scales: CallArgument; readonly batch: Dim; readonly head: Dim; readonly row: Dim; readonly positions: Dim};
@@ -35,7 +42,7 @@ export function lowerAttention(context: LowerContext): void {
 		v_scales: values.scales,
 		padding: context.has(5) ? paddingBias(context, context.input(5)) : 0,
 		bias: bias ?? 0,
-		scratch: context.scratch(4 * (BLOCK + valueWidth)),
+		scratch: context.scratch(4 * (4 * QUERIES + 3 * KEYS + QUERIES * valueWidth + EXTRA[storage](width, valueWidth))),
 		// The order of the kernel's Shape.
 		shape: [
 			...[batch, heads, kvHeads, queries, length, past, width, valueWidth, causal, window],

@@ -1,0 +1,78 @@
+// The online softmax of attention: what a query knows of the keys seen so far, and how scores of one more block become weights.
+#pragma once
+#include "code.h"
+#include "storage.h"
+
+// Positions in a block, a power of two: blocks begin at its multiples, so that a position's sums are cut alike in prefill and decode.
+#define KEYS 64
+// Queries of a kv head that take a block of keys one after the other, while it is in the nearest cache.
+#define QUERIES 8
+
+typedef struct {
+	i32 batch, heads, kv_heads, queries, keys, past, width, value_width, causal, window;
+	i32 q_row, k_batch, k_head, k_row, v_batch, v_head, v_row, bias_batch, bias_head, bias_row, bias_key, positions;
+} Shape;
+
+// Of one query: the largest score so far, the sum of the weights relative to it, and the factor of its raw products.
+typedef struct {
+	f32 top, sum, scale;
+} State;
+
+// The keys [first, last) that a query may attend to, before padding and bias.
+typedef struct {
+	i32 first, last;
+} Range;
+
+INLINE i32 least(i32 a, i32 b) { return a < b ? a : b; }
+
+INLINE Range range_of(const Shape *s, i32 query) {
+	i32 end = s->past + query + 1;
+	return (Range){s->window > 0 && end > s->window ? end - s->window : 0, s->causal ? least(end, s->keys) : s->keys};
+}
+
+INLINE v128_t cap_f32x4(v128_t score, f32 softcap) {
+	v128_t e = exp_f32x4(wasm_f32x4_mul(score, wasm_f32x4_splat(2 / softcap)));
+	v128_t one = wasm_f32x4_splat(1);
+	return wasm_f32x4_mul(wasm_f32x4_splat(softcap), wasm_f32x4_sub(one, wasm_f32x4_div(wasm_f32x4_splat(2), wasm_f32x4_add(e, one))));
+}
+
+// What is added to or multiplied with the scores of a block; each may be 0. A bias of one number for all keys has key 0, others key 1.
+typedef struct {
+	const f32 *key_scales, *padding, *bias;
+	i32 bias_key;
+	f32 softcap;
+} Terms;
+
+// Raw products of one query with the keys t0 .. t0 + n become weights relative to the state's new maximum; those past n become 0.
+// Returns what sums over earlier blocks shrink by.
+INLINE f32 weigh(f32 *scores, i32 t0, i32 n, Range range, State *state, Terms terms) {
+	v128_t hidden = wasm_f32x4_splat(-INFINITY_F32), best = hidden;
+	i32 whole = (n & 3) == 0 && t0 >= range.first && t0 + n <= range.last;
+	ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
+		v128_t x = wasm_f32x4_mul(wasm_v128_load(scores + j), wasm_f32x4_splat(state->scale));
+		if (terms.key_scales) x = wasm_f32x4_mul(x, load_inputs(terms.key_scales + t0, j, n));
+		if (terms.softcap != 0) x = cap_f32x4(x, terms.softcap);
+		if (terms.padding) x = wasm_f32x4_add(x, load_inputs(terms.padding + t0, j, n));
+		if (terms.bias) x = wasm_f32x4_add(x, terms.bias_key ? load_inputs(terms.bias + t0, j, n) : wasm_f32x4_splat(*terms.bias));
+		if (!whole) {
+			v128_t t = wasm_i32x4_add(wasm_i32x4_splat(t0 + j), wasm_i32x4_make(0, 1, 2, 3));
+			v128_t seen = wasm_v128_and(wasm_i32x4_ge(t, wasm_i32x4_splat(range.first)), wasm_i32x4_lt(t, wasm_i32x4_splat(least(range.last, t0 + n))));
+			x = wasm_v128_bitselect(x, hidden, seen);
+		}
+		wasm_v128_store(scores + j, x);
+		best = wasm_f32x4_pmax(best, x);
+	}
+	f32 top = max_f32x4(wasm_f32x4_pmax(wasm_f32x4_splat(state->top), best));
+	// With every key hidden so far, all weights are 0 relative to any finite number.
+	v128_t base = wasm_f32x4_splat(top == -INFINITY_F32 ? 0 : top);
+	v128_t shrink = exp_f32x4(wasm_f32x4_sub(wasm_f32x4_splat(state->top), base)), sum = wasm_f32x4_splat(0);
+	ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
+		v128_t w = exp_f32x4(wasm_f32x4_sub(wasm_v128_load(scores + j), base));
+		wasm_v128_store(scores + j, w);
+		sum = wasm_f32x4_add(sum, w);
+	}
+	f32 factor = wasm_f32x4_extract_lane(shrink, 0);
+	state->sum = state->sum * factor + sum_f32x4(sum);
+	state->top = top;
+	return factor;
+}
