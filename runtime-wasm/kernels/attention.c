@@ -53,7 +53,7 @@ INLINE void attend_pair(i32 r, i32 slot, i32 t0, i32 n, const Shape *s, Scratch 
 }
 
 INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_scales, const f32 *v_scales, const f32 *padding, const f32 *bias,
-				   f32 *scratch, const Shape *s, f32 scale, f32 softcap, i32 storage) {
+				   f32 *scratch, const Shape *s, f32 scale, f32 softcap, i32 thread, i32 threads, i32 storage) {
 	i32 bytes = storage == F32 ? 4 : storage == F16 ? 2 : 1, group = s->heads / s->kv_heads, rows = group * s->queries;
 	// A single token is cut finer, for threads to share.
 	i32 size = s->queries == 1 ? 2 : QUERIES, blocks = ceil_divide(rows, size);
@@ -65,7 +65,8 @@ INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_
 	m.wide_keys = m.sums + QUERIES * s->value_width;
 	m.wide_values = m.wide_keys + KEYS * s->width;
 	m.q = (i16 *)m.wide_keys;
-	for (i32 unit = 0; unit < s->batch * s->kv_heads * blocks; unit++) {
+	Share share = share_of(s->batch * s->kv_heads * blocks, thread, threads);
+	for (i32 unit = share.first; unit < share.end; unit++) {
 		i32 start = unit % blocks * size, g = unit / blocks % s->kv_heads, b = unit / blocks / s->kv_heads, count = least(size, rows - start);
 		ONE_BY_ONE for (i32 slot = 0; slot < count; slot++) {
 			i32 query = (start + slot) / group, head = g * group + (start + slot) % group;
@@ -103,8 +104,8 @@ INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_
 
 #define ATTENTION(type, T, storage)                                                                                                      \
 	KERNEL(attention_##type)(f32 *y, const f32 *q, const T *k, const T *v, const f32 *k_scales, const f32 *v_scales, const f32 *padding,    \
-							 const f32 *bias, f32 *scratch, const i32 *shape, f32 scale, f32 softcap) {                                     \
-		attend(y, q, (const u8 *)k, (const u8 *)v, k_scales, v_scales, padding, bias, scratch, (const Shape *)shape, scale, softcap, storage); \
+							 const f32 *bias, f32 *scratch, const i32 *shape, f32 scale, f32 softcap, i32 thread, i32 threads) {                                     \
+		attend(y, q, (const u8 *)k, (const u8 *)v, k_scales, v_scales, padding, bias, scratch, (const Shape *)shape, scale, softcap, thread, threads, storage); \
 	}
 
 ATTENTION(f32, f32, F32)
