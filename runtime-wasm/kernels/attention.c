@@ -5,7 +5,7 @@
 //   q rows lie q_row apart; key t of kv head h of batch b lies at k + b·k_batch + h·k_head + t·k_row (elements), v likewise.
 //   padding [batch, keys] or 0; bias at b·bias_batch + h·bias_head + i·bias_row + t·bias_key (0 or 1), or 0.
 //   A query that may attend to nothing gives zeros.
-//   scratch, in f32: 4·QUERIES + 3·KEYS + QUERIES·value_width; for f16 KEYS·(width + value_width) more, for i8 QUERIES·(width + 1)/2 more.
+//   scratch, in f32: 8·QUERIES + 3·KEYS + QUERIES·value_width; for f16 KEYS·(width + value_width) more, for i8 QUERIES·(width + 1)/2 more.
 //
 // The queries of a kv head are those of its heads and all tokens, ordered by token; pairs of them read keys and values together.
 #include "attention_f32.h"
@@ -19,47 +19,24 @@ typedef struct {
 	State *states;
 } Scratch;
 
-// One block of keys for `count` (1 or 2) queries from row r on of a kv head.
-INLINE void attend_pair(i32 r, i32 slot, i32 t0, i32 n, const Shape *s, Scratch m, const f32 *q, const void *keys, i32 k_row, const void *values, i32 v_row,
-						const f32 *v_scales, Terms terms, i32 b, i32 g, i32 count, i32 storage) {
+// Query `row` of the kv head g of batch b: its token and its head.
+typedef struct {
+	i32 token, head;
+} Query;
+
+INLINE Query query_of(const Shape *s, i32 g, i32 row) {
 	i32 group = s->heads / s->kv_heads;
-	const f32 *bias = terms.bias;
-	Range range[2];
-	i32 query[2], head[2];
-	const f32 *x[2];
-	f32 shrink[2], step[2];
-	UNROLL for (i32 a = 0; a < count; a++) {
-		query[a] = (r + a) / group;
-		head[a] = g * group + (r + a) % group;
-		range[a] = range_of(s, query[a]);
-		x[a] = q + (b * s->queries + query[a]) * s->q_row + head[a] * s->width;
-	}
-	if (t0 >= range[count - 1].last || t0 + n <= range[0].first) return;
-	n = least(n, range[count - 1].last - t0);
-	if (storage == I8)
-		products_i8(m.scores, m.q + slot * s->width, s->width, keys, k_row, n, s->width, count);
-	else
-		products_f32(m.scores, x, keys, k_row, n, s->width, count);
-	UNROLL for (i32 a = 0; a < count; a++) {
-		if (bias) terms.bias = bias + b * s->bias_batch + head[a] * s->bias_head + query[a] * s->bias_row;
-		shrink[a] = weigh(m.scores + a * KEYS, t0, n, range[a], m.states + slot + a, terms);
-		if (storage == I8) step[a] = quantize_weights(m.weights + a * KEYS, m.scores + a * KEYS, v_scales + t0, n);
-	}
-	f32 *sums = m.sums + slot * s->value_width;
-	if (storage == I8)
-		add_values_i8(sums, m.weights, shrink, step, values, v_row, n, s->value_width, count);
-	else
-		add_values_f32(sums, m.scores, shrink, values, v_row, n, s->value_width, count);
+	return (Query){row / group, g * group + row % group};
 }
 
 INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_scales, const f32 *v_scales, const f32 *padding, const f32 *bias,
 				   f32 *scratch, const Shape *s, f32 scale, f32 softcap, i32 thread, i32 threads, i32 storage) {
-	i32 bytes = storage == F32 ? 4 : storage == F16 ? 2 : 1, group = s->heads / s->kv_heads, rows = group * s->queries;
-	// A single token is cut finer, for threads to share.
-	i32 size = s->queries == 1 ? 2 : QUERIES, blocks = ceil_divide(rows, size);
+	i32 bytes = storage == F32 ? 4 : storage == F16 ? 2 : 1, rows = s->heads / s->kv_heads * s->queries;
+	// A single token is cut finer, for threads to share, but for halfs, which are better widened once.
+	i32 size = s->queries == 1 && storage != F16 ? 2 : QUERIES, blocks = ceil_divide(rows, size);
 	Scratch m;
 	m.states = (State *)scratch;
-	m.scores = scratch + 4 * QUERIES;
+	m.scores = scratch + 8 * QUERIES;
 	m.weights = (i16 *)(m.scores + 2 * KEYS);
 	m.sums = m.scores + 3 * KEYS;
 	m.wide_keys = m.sums + QUERIES * s->value_width;
@@ -68,33 +45,82 @@ INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_
 	Share share = share_of(s->batch * s->kv_heads * blocks, thread, threads);
 	for (i32 unit = share.first; unit < share.end; unit++) {
 		i32 start = unit % blocks * size, g = unit / blocks % s->kv_heads, b = unit / blocks / s->kv_heads, count = least(size, rows - start);
+		const f32 *queries = q + b * s->queries * s->q_row;
 		ONE_BY_ONE for (i32 slot = 0; slot < count; slot++) {
-			i32 query = (start + slot) / group, head = g * group + (start + slot) % group;
+			Query one = query_of(s, g, start + slot);
 			f32 factor = scale;
-			if (storage == I8) factor *= quantize_query(m.q + slot * s->width, q + (b * s->queries + query) * s->q_row + head * s->width, s->width);
-			m.states[slot] = (State){-INFINITY_F32, 0, factor};
+			if (storage == I8) factor *= quantize_query(m.q + slot * s->width, queries + one.token * s->q_row + one.head * s->width, s->width);
+			m.states[slot] = (State){-INFINITY_F32, 0, factor, 0, 0};
 		}
 		ONE_BY_ONE for (i32 c = 0; c < count * s->value_width; c++) m.sums[c] = 0;
 		const u8 *keys = k + (b * s->k_batch + g * s->k_head) * bytes, *values = v + (b * s->v_batch + g * s->v_head) * bytes;
 		const f32 *value_scales = storage == I8 ? v_scales + g * s->positions : 0;
-		Terms terms = {storage == I8 ? k_scales + g * s->positions : 0, padding ? padding + b * s->keys : 0, bias, s->bias_key, softcap};
-		i32 last = range_of(s, (start + count - 1) / group).last;
-		ONE_BY_ONE for (i32 t0 = range_of(s, start / group).first & -KEYS; t0 < last; t0 += KEYS) {
+		Terms terms = {storage == I8 ? k_scales + g * s->positions : 0, padding ? padding + b * s->keys : 0, 0, s->bias_key, softcap};
+		i32 last = range_of(s, query_of(s, g, start + count - 1).token).last;
+		ONE_BY_ONE for (i32 t0 = range_of(s, query_of(s, g, start).token).first & -KEYS; t0 < last; t0 += KEYS) {
 			const void *block_keys = keys + t0 * s->k_row * bytes, *block_values = values + t0 * s->v_row * bytes;
-			i32 n = least(KEYS, last - t0), k_row = s->k_row, v_row = s->v_row;
+			i32 k_row = s->k_row, v_row = s->v_row;
 			if (storage == F16) {
+				i32 n = least(KEYS, last - t0);
 				widen_rows(m.wide_keys, block_keys, k_row, n, s->width);
 				widen_rows(m.wide_values, block_values, v_row, n, s->value_width);
 				block_keys = m.wide_keys, block_values = m.wide_values, k_row = s->width, v_row = s->value_width;
 			}
-			i32 slot = 0;
-			ONE_BY_ONE for (; slot + 2 <= count; slot += 2)
-				attend_pair(start + slot, slot, t0, n, s, m, q, block_keys, k_row, block_values, v_row, value_scales, terms, b, g, 2, storage);
-			if (slot < count) attend_pair(start + slot, slot, t0, n, s, m, q, block_keys, k_row, block_values, v_row, value_scales, terms, b, g, 1, storage);
+			ONE_BY_ONE for (i32 slot = 0; slot < count; slot += 2) {
+				i32 pair = slot + 1 < count;
+				Query first = query_of(s, g, start + slot), second = query_of(s, g, start + slot + pair);
+				i32 n = least(KEYS, range_of(s, second.token).last - t0);
+				if (n <= 0 || t0 + n <= range_of(s, first.token).first) continue;
+				if (storage == I8) {
+					const i16 *x = m.q + slot * s->width;
+					if (pair)
+						products_i8(m.scores, x, s->width, block_keys, k_row, n, s->width, 2);
+					else
+						products_i8(m.scores, x, s->width, block_keys, k_row, n, s->width, 1);
+				} else {
+					const f32 *x = queries + first.token * s->q_row + first.head * s->width, *x1 = queries + second.token * s->q_row + second.head * s->width;
+					if (pair)
+						products_f32(m.scores, x, x1, block_keys, k_row, n, s->width, 2);
+					else
+						products_f32(m.scores, x, x1, block_keys, k_row, n, s->width, 1);
+				}
+				ONE_BY_ONE for (i32 a = 0; a <= pair; a++) {
+					Query one = a ? second : first;
+					State *state = m.states + slot + a;
+					f32 *scores = m.scores + a * KEYS;
+					if (storage == I8)
+						add_products_i8(scores, m.q + (slot + a) * s->width, block_keys, k_row, n, s->width);
+					else
+						add_products_f32(scores, queries + one.token * s->q_row + one.head * s->width, block_keys, k_row, n, s->width);
+					if (bias) terms.bias = bias + b * s->bias_batch + one.head * s->bias_head + one.token * s->bias_row;
+					weigh(scores, t0, n, range_of(s, one.token), state, terms);
+					f32 *sums = m.sums + (slot + a) * s->value_width;
+					if (storage == I8) {
+						state->step = quantize_weights(m.weights + a * KEYS, scores, value_scales + t0, n);
+						add_rest_i8(sums, m.weights + a * KEYS, state, block_values, v_row, n, s->value_width);
+					} else {
+						add_rest_f32(sums, scores, state, block_values, v_row, n, s->value_width);
+					}
+				}
+				f32 *sums = m.sums + slot * s->value_width;
+				const State *states = m.states + slot;
+				if (storage == I8) {
+					if (pair)
+						add_values_i8(sums, m.weights, states, block_values, v_row, n, s->value_width, 2);
+					else
+						add_values_i8(sums, m.weights, states, block_values, v_row, n, s->value_width, 1);
+				} else {
+					if (pair)
+						add_values_f32(sums, m.scores, states, block_values, v_row, n, s->value_width, 2);
+					else
+						add_values_f32(sums, m.scores, states, block_values, v_row, n, s->value_width, 1);
+				}
+			}
 		}
 		ONE_BY_ONE for (i32 slot = 0; slot < count; slot++) {
-			i32 query = (start + slot) / group, head = g * group + (start + slot) % group, width = s->value_width;
-			f32 *out = y + ((b * s->queries + query) * s->heads + head) * width;
+			Query one = query_of(s, g, start + slot);
+			i32 width = s->value_width;
+			f32 *out = y + ((b * s->queries + one.token) * s->heads + one.head) * width;
 			const f32 *sums = m.sums + slot * width;
 			v128_t inverse = wasm_f32x4_splat(m.states[slot].sum > 0 ? 1 / m.states[slot].sum : 0);
 			ONE_BY_ONE for (i32 c = 0; c < width; c += 4) store_quad(out + c, wasm_f32x4_mul(load_inputs(sums, c, width), inverse), width - c);

@@ -13,9 +13,10 @@ typedef struct {
 	i32 q_row, k_batch, k_head, k_row, v_batch, v_head, v_row, bias_batch, bias_head, bias_row, bias_key, positions;
 } Shape;
 
-// Of one query: the largest score so far, the sum of the weights relative to it, and the factor of its raw products.
+// Of one query: the largest score so far, the sum of the weights relative to it, and the factor of its raw products; of the block at
+// hand, what sums over earlier blocks shrink by, and the value of one step where weights are integers.
 typedef struct {
-	f32 top, sum, scale;
+	f32 top, sum, scale, shrink, step;
 } State;
 
 // The keys [first, last) that a query may attend to, before padding and bias.
@@ -36,6 +37,20 @@ INLINE v128_t cap_f32x4(v128_t score, f32 softcap) {
 	return wasm_f32x4_mul(wasm_f32x4_splat(softcap), wasm_f32x4_sub(one, wasm_f32x4_div(wasm_f32x4_splat(2), wasm_f32x4_add(e, one))));
 }
 
+// e^x for x <= 0, and for scores that are far below the largest: 2^z as the exponent of the nearest whole number, found by adding one so
+// large that no fraction is left, and a polynomial of our own in the rest (relative error below 1e-7). 0 below -88, e^0 is 1.
+INLINE v128_t weight_f32x4(v128_t x) {
+	v128_t large = wasm_f32x4_splat(0x1.8p23f);
+	v128_t z = wasm_f32x4_pmax(wasm_f32x4_mul(x, wasm_f32x4_splat(1.44269504088896341f)), wasm_f32x4_splat(-127));
+	v128_t n = wasm_f32x4_add(z, large), r = wasm_f32x4_sub(z, wasm_f32x4_sub(n, large));
+	v128_t p = muladd_f32x4(wasm_f32x4_splat(1.326472691e-3f), r, wasm_f32x4_splat(9.671512660e-3f));
+	p = muladd_f32x4(p, r, wasm_f32x4_splat(5.550733744e-2f));
+	p = muladd_f32x4(p, r, wasm_f32x4_splat(2.402224208e-1f));
+	p = muladd_f32x4(p, r, wasm_f32x4_splat(6.931469776e-1f));
+	p = muladd_f32x4(p, r, wasm_f32x4_splat(1));
+	return wasm_i32x4_add(p, wasm_i32x4_shl(n, 23));
+}
+
 // What is added to or multiplied with the scores of a block; each may be 0. A bias of one number for all keys has key 0, others key 1.
 typedef struct {
 	const f32 *key_scales, *padding, *bias;
@@ -44,8 +59,7 @@ typedef struct {
 } Terms;
 
 // Raw products of one query with the keys t0 .. t0 + n become weights relative to the state's new maximum; those past n become 0.
-// Returns what sums over earlier blocks shrink by.
-INLINE f32 weigh(f32 *scores, i32 t0, i32 n, Range range, State *state, Terms terms) {
+INLINE void weigh(f32 *scores, i32 t0, i32 n, Range range, State *state, Terms terms) {
 	v128_t hidden = wasm_f32x4_splat(-INFINITY_F32), best = hidden;
 	i32 whole = (n & 3) == 0 && t0 >= range.first && t0 + n <= range.last;
 	ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
@@ -65,14 +79,13 @@ INLINE f32 weigh(f32 *scores, i32 t0, i32 n, Range range, State *state, Terms te
 	f32 top = max_f32x4(wasm_f32x4_pmax(wasm_f32x4_splat(state->top), best));
 	// With every key hidden so far, all weights are 0 relative to any finite number.
 	v128_t base = wasm_f32x4_splat(top == -INFINITY_F32 ? 0 : top);
-	v128_t shrink = exp_f32x4(wasm_f32x4_sub(wasm_f32x4_splat(state->top), base)), sum = wasm_f32x4_splat(0);
+	v128_t shrink = weight_f32x4(wasm_f32x4_sub(wasm_f32x4_splat(state->top), base)), sum = wasm_f32x4_splat(0);
 	ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
-		v128_t w = exp_f32x4(wasm_f32x4_sub(wasm_v128_load(scores + j), base));
+		v128_t w = weight_f32x4(wasm_f32x4_sub(wasm_v128_load(scores + j), base));
 		wasm_v128_store(scores + j, w);
 		sum = wasm_f32x4_add(sum, w);
 	}
-	f32 factor = wasm_f32x4_extract_lane(shrink, 0);
-	state->sum = state->sum * factor + sum_f32x4(sum);
+	state->shrink = wasm_f32x4_extract_lane(shrink, 0);
+	state->sum = state->sum * state->shrink + sum_f32x4(sum);
 	state->top = top;
-	return factor;
 }

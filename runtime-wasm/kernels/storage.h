@@ -4,15 +4,13 @@
 #include "code.h"
 #include "math.h"
 
-// Halfs to f32: the exponent is moved into place as an integer, then scaled by 2^112; denormals come out right, infinities do not
-// occur in a cache (put clamps).
+// Halfs, extended with their sign, to f32: the exponent is moved into place as an integer, then scaled by 2^112; denormals come out
+// right, infinities do not occur in a cache (put clamps).
 static inline v128_t f32x4_from_f16(v128_t h) {
-	v128_t sign = wasm_v128_and(wasm_i32x4_shl(h, 16), wasm_i32x4_splat((i32)0x80000000));
-	v128_t magnitude = wasm_i32x4_shl(wasm_v128_and(h, wasm_i32x4_splat(0x7fff)), 13);
-	return wasm_v128_or(wasm_f32x4_mul(magnitude, wasm_f32x4_splat(0x1p112f)), sign);
+	return wasm_f32x4_mul(wasm_v128_and(wasm_i32x4_shl(h, 13), wasm_i32x4_splat((i32)0x8fffe000)), wasm_f32x4_splat(0x1p112f));
 }
 
-static inline f32 f32_from_f16(u16 h) { return wasm_f32x4_extract_lane(f32x4_from_f16(wasm_i32x4_splat(h)), 0); }
+static inline f32 f32_from_f16(u16 h) { return wasm_f32x4_extract_lane(f32x4_from_f16(wasm_i32x4_splat((i16)h)), 0); }
 
 // f32 to halfs, to nearest even, clamped to ±65504.
 static inline v128_t f16_from_f32x4(v128_t x) {
