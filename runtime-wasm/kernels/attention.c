@@ -93,10 +93,10 @@ INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_
 					else
 						add_products_f32(scores, queries + one.token * s->q_row + one.head * s->width, block_keys, k_row, n, s->width);
 					if (bias) terms.bias = bias + b * s->bias_batch + one.head * s->bias_head + one.token * s->bias_row;
-					weigh(scores, t0, n, range_of(s, one.token), state, terms);
+					weigh(scores, t0, n, range_of(s, one.token), state, terms, value_scales);
 					f32 *sums = m.sums + (slot + a) * s->value_width;
 					if (storage == I8) {
-						state->step = quantize_weights(m.weights + a * KEYS, scores, value_scales + t0, n);
+						quantize_weights(m.weights + a * KEYS, scores, state, n);
 						add_rest_i8(sums, m.weights + a * KEYS, state, block_values, v_row, n, s->value_width);
 					} else {
 						add_rest_f32(sums, scores, state, block_values, v_row, n, s->value_width);

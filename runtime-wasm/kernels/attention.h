@@ -51,41 +51,53 @@ INLINE v128_t weight_f32x4(v128_t x) {
 	return wasm_i32x4_add(p, wasm_i32x4_shl(n, 23));
 }
 
-// What is added to or multiplied with the scores of a block; each may be 0. A bias of one number for all keys has key 0, others key 1.
+// What is multiplied with or added to the scores of a block; each may be 0. A bias of one number for all keys has key 0, others key 1.
 typedef struct {
 	const f32 *key_scales, *padding, *bias;
 	i32 bias_key;
 	f32 softcap;
 } Terms;
 
-// Raw products of one query with the keys t0 .. t0 + n become weights relative to the state's new maximum; those past n become 0.
-INLINE void weigh(f32 *scores, i32 t0, i32 n, Range range, State *state, Terms terms) {
-	v128_t hidden = wasm_f32x4_splat(-INFINITY_F32), best = hidden;
+// Raw products of one query with the keys t0 .. t0 + n become weights relative to the state's new maximum; those past n become 0. With
+// value_scales the weights are multiplied by them, and the step is the largest of these products.
+INLINE void weigh(f32 *scores, i32 t0, i32 n, Range range, State *state, Terms terms, const f32 *value_scales) {
+	v128_t hidden = wasm_f32x4_splat(-INFINITY_F32), best = hidden, scale = wasm_f32x4_splat(state->scale);
 	i32 whole = (n & 3) == 0 && t0 >= range.first && t0 + n <= range.last;
-	ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
-		v128_t x = wasm_f32x4_mul(wasm_v128_load(scores + j), wasm_f32x4_splat(state->scale));
-		if (terms.key_scales) x = wasm_f32x4_mul(x, load_inputs(terms.key_scales + t0, j, n));
-		if (terms.softcap != 0) x = cap_f32x4(x, terms.softcap);
-		if (terms.padding) x = wasm_f32x4_add(x, load_inputs(terms.padding + t0, j, n));
-		if (terms.bias) x = wasm_f32x4_add(x, terms.bias_key ? load_inputs(terms.bias + t0, j, n) : wasm_f32x4_splat(*terms.bias));
-		if (!whole) {
+	if (whole && terms.softcap == 0 && !terms.padding && !terms.bias)
+		ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
+			v128_t x = wasm_f32x4_mul(wasm_v128_load(scores + j), scale);
+			if (value_scales) x = wasm_f32x4_mul(x, wasm_v128_load(terms.key_scales + t0 + j));
+			wasm_v128_store(scores + j, x);
+			best = wasm_f32x4_pmax(best, x);
+		}
+	else
+		ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
+			v128_t x = wasm_f32x4_mul(wasm_v128_load(scores + j), scale);
+			if (value_scales) x = wasm_f32x4_mul(x, load_inputs(terms.key_scales + t0, j, n));
+			if (terms.softcap != 0) x = cap_f32x4(x, terms.softcap);
+			if (terms.padding) x = wasm_f32x4_add(x, load_inputs(terms.padding + t0, j, n));
+			if (terms.bias) x = wasm_f32x4_add(x, terms.bias_key ? load_inputs(terms.bias + t0, j, n) : wasm_v128_load32_splat(terms.bias));
 			v128_t t = wasm_i32x4_add(wasm_i32x4_splat(t0 + j), wasm_i32x4_make(0, 1, 2, 3));
 			v128_t seen = wasm_v128_and(wasm_i32x4_ge(t, wasm_i32x4_splat(range.first)), wasm_i32x4_lt(t, wasm_i32x4_splat(least(range.last, t0 + n))));
 			x = wasm_v128_bitselect(x, hidden, seen);
+			wasm_v128_store(scores + j, x);
+			best = wasm_f32x4_pmax(best, x);
 		}
-		wasm_v128_store(scores + j, x);
-		best = wasm_f32x4_pmax(best, x);
-	}
 	f32 top = max_f32x4(wasm_f32x4_pmax(wasm_f32x4_splat(state->top), best));
 	// With every key hidden so far, all weights are 0 relative to any finite number.
 	v128_t base = wasm_f32x4_splat(top == -INFINITY_F32 ? 0 : top);
-	v128_t shrink = weight_f32x4(wasm_f32x4_sub(wasm_f32x4_splat(state->top), base)), sum = wasm_f32x4_splat(0);
+	v128_t shrink = weight_f32x4(wasm_f32x4_sub(wasm_f32x4_splat(state->top), base)), sum = wasm_f32x4_splat(0), largest = sum;
 	ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
 		v128_t w = weight_f32x4(wasm_f32x4_sub(wasm_v128_load(scores + j), base));
-		wasm_v128_store(scores + j, w);
 		sum = wasm_f32x4_add(sum, w);
+		if (value_scales) {
+			w = wasm_f32x4_mul(w, load_inputs(value_scales + t0, j, n));
+			largest = wasm_f32x4_pmax(largest, w);
+		}
+		wasm_v128_store(scores + j, w);
 	}
 	state->shrink = wasm_f32x4_extract_lane(shrink, 0);
 	state->sum = state->sum * state->shrink + sum_f32x4(sum);
 	state->top = top;
+	state->step = max_f32x4(largest);
 }

@@ -58,18 +58,11 @@ INLINE void add_products_i8(f32 *scores, const i16 *q, const i8 *keys, i32 row, 
 		ONE_BY_ONE for (i32 j = 0; j < n; j++) scores[j] += (f32)(q[c] * keys[j * row + c]);
 }
 
-// Weights times the scales of their rows as 16-bit steps of the block's largest. Returns the value of one step.
-INLINE f32 quantize_weights(i16 *to, f32 *weights, const f32 *scales, i32 n) {
-	v128_t best = wasm_f32x4_splat(0);
-	ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
-		v128_t w = wasm_f32x4_mul(wasm_v128_load(weights + j), load_inputs(scales, j, n));
-		wasm_v128_store(weights + j, w);
-		best = wasm_f32x4_pmax(best, w);
-	}
-	f32 top = max_f32x4(best);
-	v128_t factor = wasm_f32x4_splat(top > 0 ? 32767 / top : 0);
+// Weights times the scales of their rows as 16-bit steps of the block's largest, which the step becomes.
+INLINE void quantize_weights(i16 *to, const f32 *weights, State *state, i32 n) {
+	v128_t factor = wasm_f32x4_splat(state->step > 0 ? 32767 / state->step : 0);
 	ONE_BY_ONE for (i32 j = 0; j < n; j += 4) store_rounded(to + j, wasm_f32x4_mul(wasm_v128_load(weights + j), factor));
-	return top * (1.0f / 32767);
+	state->step *= 1.0f / 32767;
 }
 
 INLINE void add_scaled(f32 *sums, const State *state, v128_t sum) {
