@@ -341,7 +341,7 @@ test('the program of books-3m has three entries and no more calls than before', 
 	const weights = findWeights(typed.graph);
 	const encoding = encodingOf(
 		weights,
-		weights.map(() => ({codec: 'planes', parameters: {bits: 4, group: 64}})),
+		weights.map(() => ({codec: 'scalar', parameters: {bits: 4, group: 64}})),
 	);
 	const program = lower(typed, encoding, {cachePrecision: 'float16', positions});
 	t.deepEqual(

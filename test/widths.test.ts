@@ -3,7 +3,8 @@ import {testWidths} from './helpers/widths.js';
 
 testWidths(
 	[
-		{codec: 'planes', bits: 4, group: 64},
+		{codec: 'planes', bits: 3, group: 64},
+		{codec: 'scalar', bits: 4, group: 64},
 		{codec: 'scalar', bits: 6, group: 64},
 	],
 	{windows: 2},

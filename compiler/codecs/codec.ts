@@ -26,16 +26,18 @@ export type Part = {
 	readonly bytes: number;
 };
 
-/** The shape in which a kernel takes its input vector; made once and shared by all weights that read the same vector. */
+/** The shape in which a kernel takes its input vectors; made once and shared by all weights that read the same vectors. */
 export type InputForm = {
 	/** Equal ids are interchangeable. `f32` is the vector itself. */
 	readonly id: string;
-	/** The kernel that makes it: `(out, x, columns, …numbers)`. Absent for `f32`. */
+	/** The kernel that makes it: `(out, x, tokens, columns)`. Absent for `f32`. */
 	readonly kernel?: string;
-	readonly numbers?: Readonly<Record<string, number>>;
 	/** Bytes for one vector of `columns` f32. */
 	bytes(columns: number): number;
 };
+
+/** Vectors as they are. */
+export const floatForm: InputForm = {id: 'f32', bytes: columns => 4 * columns};
 
 /** A kernel with the constants that it needs beyond `rows` and `columns`. */
 export type KernelUse = {
@@ -46,7 +48,7 @@ export type KernelUse = {
 /**
  * The kernels of a code. Their C prototypes:
  *   matvec: (f32 *y, const T *x, const u32 *parts, i32 rows, i32 columns, …numbers)          x in `form`
- *   tile:   (f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns, …numbers)
+ *   tile:   (f32 *y, const T *x, const u32 *parts, T *scratch, i32 tokens, i32 rows, i32 columns, …numbers)   x in `tile.form`
  *   row:    (f32 *y, const i64 *ids, const u32 *parts, i32 count, i32 rows, i32 columns, …numbers)
  * `parts` points to the addresses of the parts in the order of `layout`.
  */
@@ -54,6 +56,7 @@ export type Kernels = {
 	readonly form: InputForm;
 	readonly matvec: KernelUse;
 	readonly tile: KernelUse & {
+		readonly form: InputForm;
 		/** Scratch bytes of the tile kernel, whatever the number of tokens. */
 		scratch(shape: Shape): number;
 	};

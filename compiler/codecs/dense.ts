@@ -3,7 +3,7 @@
  */
 import {SnugError} from '../error.js';
 import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
-import type {Codec, Shape, Weight} from './codec.js';
+import {floatForm, type Codec, type Shape, type Weight} from './codec.js';
 
 export type DenseParameters = {readonly dtype: 'float16' | 'float32'};
 
@@ -62,9 +62,9 @@ export const dense: Codec<DenseParameters> = {
 	kernels({dtype}) {
 		const name = suffix[dtype];
 		return {
-			form: {id: 'f32', bytes: columns => 4 * columns},
+			form: floatForm,
 			matvec: {kernel: `matvec_dense_${name}`, numbers: {}},
-			tile: {kernel: `tile_dense_${name}`, numbers: {}, scratch: ({columns}) => 64 * Math.ceil(columns / 4) * 4},
+			tile: {kernel: `tile_dense_${name}`, numbers: {}, form: floatForm, scratch: ({columns}) => 64 * Math.ceil(columns / 4) * 4},
 			row: {kernel: `row_dense_${name}`, numbers: {}},
 		};
 	},

@@ -7,9 +7,9 @@
  */
 import {float16ToFloat32} from '../graph/half.js';
 import {kernels} from '../numeric/kernels.js';
-import {bytesOfLayout, type Codec, type Part, type Shape} from './codec.js';
+import {bytesOfLayout, floatForm, type Codec, type Part, type Shape} from './codec.js';
 import {groupsFor, JOB_WEIGHTS, padded, stage} from './integer-groups.js';
-import {int8Form} from './scalar.js';
+import {integerForm} from './scalar.js';
 
 export type LevelsParameters = {readonly levels: 'nf4' | 'fp4'; readonly bits: 4; readonly group: number};
 
@@ -93,9 +93,9 @@ export const nf4: Codec<LevelsParameters> = {
 	},
 	kernels({group}) {
 		return {
-			form: int8Form({bits: 4, group}),
+			form: integerForm(group, 8),
 			matvec: {kernel: `matvec_levels_${group}`, numbers: {}},
-			tile: {kernel: 'tile_levels', numbers: {group}, scratch: shape => 64 * padded(shape, group).columns},
+			tile: {kernel: 'tile_levels', numbers: {group}, form: floatForm, scratch: shape => 64 * padded(shape, group).columns},
 			row: {kernel: 'row_levels', numbers: {group}},
 		};
 	},

@@ -1,20 +1,25 @@
 /**
- * Integers of 6 to 8 bits for integer dot products. w = scale × (code − zero), by groups of 32, 64 or 128 columns.
+ * Integers of 4 to 8 bits for integer dot products. w = scale × (code − zero / fraction), by groups of 32, 64 or 128 columns.
  *
- * Zero points are whole codes in a byte: with 64 codes and more, half a code of range is nothing, and zero itself stays exact. Codes
- * of 6 and 7 bits are sliced into nibbles, pairs and single bits, highest first, each a part. The layout is in
- * `runtime-wasm/kernels/scalar.h`.
+ * Zero points are a byte. From 6 bits on they are whole codes: with 64 codes and more, half a code of range is nothing, and zero itself
+ * stays exact. Below they count eighths, so that the whole ones of 4-bit files and the 7.5 of a symmetric grid are both exact. Codes
+ * are sliced into nibbles, pairs and single bits, highest first, each a part. The layout is in `runtime-wasm/kernels/scalar.h`.
  */
 import {bytesOfLayout, type Codec, type InputForm, type Part, type Shape} from './codec.js';
 import {decodeGroups, encodeGroups, groupsFor, padded, scaleParts, type IntegerParameters, type Packing} from './integer-groups.js';
 
 export type ScalarParameters = IntegerParameters;
 
-const FRACTION = 1;
+const fractionOf = (bits: number): number => (bits < 6 ? 8 : 1);
 
 type Slice = {readonly name: string; readonly from: number; readonly width: number};
 
 const slices: Readonly<Record<number, readonly Slice[]>> = {
+	4: [{name: 'nibbles', from: 0, width: 4}],
+	5: [
+		{name: 'nibbles', from: 1, width: 4},
+		{name: 'bits', from: 0, width: 1},
+	],
 	6: [
 		{name: 'nibbles', from: 2, width: 4},
 		{name: 'pairs', from: 0, width: 2},
@@ -37,17 +42,25 @@ const layout = (shape: Shape, {bits, group}: ScalarParameters): Part[] => [
 	...scaleParts(shape, group),
 ];
 
-export function int8Form({group}: ScalarParameters): InputForm {
+/** Inputs rounded to 8 or 16 bits with a scale for each block of 64 or 32. */
+export function integerForm(group: number, inputBits: 8 | 16): InputForm {
 	const size = Math.min(group, 64);
 	// Blocks of 64 come in pairs, so that groups of 64 and 128 share the form.
 	const unit = size === 64 ? 128 : size;
-	return {id: `int8x${size}`, kernel: `form_int8x${size}`, bytes: columns => ((Math.ceil(columns / unit) * unit) / size) * (size + 16)};
+	const name = `int${inputBits}x${size}`;
+	return {id: name, kernel: `form_${name}`, bytes: columns => ((Math.ceil(columns / unit) * unit) / size) * ((size * inputBits) / 8 + 16)};
+}
+
+/** Scratch of an integer tile: codes of 16 rows, widened to 16 bits in plain SIMD, and two f32 for each row and group. */
+export function tileScratch(shape: Shape, group: number): number {
+	const {columns} = padded(shape, group);
+	return 32 * columns + (128 * columns) / group;
 }
 
 export const scalar: Codec<ScalarParameters> = {
 	id: 'scalar',
 	options(shape) {
-		const options = [6, 7, 8].flatMap(bits => groupsFor(shape).map(group => ({bits, group})));
+		const options = [4, 5, 6, 7, 8].flatMap(bits => groupsFor(shape).map(group => ({bits, group})));
 		return options.sort((a, b) => bytesOfLayout(layout(shape, a)) - bytesOfLayout(layout(shape, b)) || a.bits - b.bits || b.group - a.group);
 	},
 	layout,
@@ -58,12 +71,12 @@ export const scalar: Codec<ScalarParameters> = {
 				run.call('encode_pack_slice', out, codes, rows, columns, from, width);
 			},
 		}));
-		return encodeGroups(weight, parameters, FRACTION, packings);
+		return encodeGroups(weight, parameters, fractionOf(parameters.bits), packings);
 	},
 	decode(parts, shape, {bits, group}, first, count) {
 		const list = slices[bits]!;
 		const octets = padded(shape, group).columns / 8;
-		return decodeGroups(parts[list.length]!, parts[list.length + 1]!, shape, group, FRACTION, first, count, (row, codes) => {
+		return decodeGroups(parts[list.length]!, parts[list.length + 1]!, shape, group, fractionOf(bits), first, count, (row, codes) => {
 			codes.fill(0);
 			const lane = 4 * (row & 3);
 			for (const [index, {from, width}] of list.entries()) {
@@ -81,10 +94,12 @@ export const scalar: Codec<ScalarParameters> = {
 	},
 	kernels(parameters) {
 		const {bits, group} = parameters;
+		// Codes of 8 bits are 16-bit operands anyway, and then so may the inputs be.
+		const form = integerForm(group, bits < 8 ? 8 : 16);
 		return {
-			form: int8Form(parameters),
+			form,
 			matvec: {kernel: `matvec_scalar${bits}_${group}`, numbers: {}},
-			tile: {kernel: `tile_scalar${bits}`, numbers: {group}, scratch: shape => 64 * padded(shape, group).columns},
+			tile: {kernel: `tile_scalar${bits}`, numbers: {group}, form, scratch: shape => tileScratch(shape, group)},
 			row: {kernel: `row_scalar${bits}`, numbers: {group}},
 		};
 	},

@@ -12,7 +12,7 @@ export const compileCommand = defineCommand({
 	examples: [
 		['snug compile model.onnx --budget 60MB -o out', 'Weights, state and program in 60 MB'],
 		['snug compile model.onnx --profile android-4gb -o out', 'Limits and budget of a device'],
-		['snug compile model.onnx --bits 4 --codecs planes -o out', 'Choose the code yourself'],
+		['snug compile model.onnx --bits 4 --codecs scalar -o out', 'Choose the code yourself'],
 		['snug compile vision.onnx --dim height=224 --dim width=224 -o out', 'Fix free dimensions'],
 	],
 	options: parser =>

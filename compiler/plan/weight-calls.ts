@@ -2,7 +2,7 @@
 import {multiply, type Dim} from '../graph/dim.js';
 import type {Node} from '../graph/graph.js';
 import {failer} from '../ops/context.js';
-import type {Kernels} from '../codecs/codec.js';
+import type {InputForm, Kernels} from '../codecs/codec.js';
 import {codecOf, type Encoding} from './encoding.js';
 import type {LowerContext, Operand} from './lower-context.js';
 import type {EmitCall} from './places.js';
@@ -27,8 +27,8 @@ export type WeightCalls = (node: Node, scratch: LowerContext['scratch']) => Pick
 export function createWeightCalls(encoding: Encoding, emit: EmitCall, addActivation: (name: string, bytes: Dim) => Operand): WeightCalls {
 	const prepared = new Map<string, Operand>();
 
-	/** The input vector in the form that a kernel wants, made once for all weights that read it. */
-	const prepare = (node: Node, x: Operand, {kernels: {form}, columns}: Use): Operand => {
+	/** The input vectors in the form that a kernel wants, made once for all weights that read them. */
+	const prepare = (node: Node, x: Operand, form: InputForm, tokens: Dim, columns: number): Operand => {
 		if (!form.kernel) {
 			return x;
 		}
@@ -39,9 +39,9 @@ export function createWeightCalls(encoding: Encoding, emit: EmitCall, addActivat
 			return found;
 		}
 
-		const place = addActivation(key, form.bytes(columns));
+		const place = addActivation(key, multiply(tokens, form.bytes(columns)));
 		prepared.set(key, place);
-		emit(node, form.kernel, {out: place, x, columns, ...form.numbers});
+		emit(node, form.kernel, {out: place, x, tokens, columns});
 		return place;
 	};
 
@@ -51,9 +51,9 @@ export function createWeightCalls(encoding: Encoding, emit: EmitCall, addActivat
 			const {parts, rows, columns} = use;
 			const {matvec, tile} = use.kernels;
 			if (tokens === 1) {
-				emit(node, matvec.kernel, {y, x: prepare(node, x, use), parts, rows, columns, ...matvec.numbers});
+				emit(node, matvec.kernel, {y, x: prepare(node, x, use.kernels.form, 1, columns), parts, rows, columns, ...matvec.numbers});
 			} else {
-				emit(node, tile.kernel, {y, x, parts, scratch: scratch(tile.scratch({rows, columns})), tokens, rows, columns, ...tile.numbers});
+				emit(node, tile.kernel, {y, x: prepare(node, x, tile.form, tokens, columns), parts, scratch: scratch(tile.scratch({rows, columns})), tokens, rows, columns, ...tile.numbers});
 			}
 		},
 		gatherRows(index, y, ids, count) {

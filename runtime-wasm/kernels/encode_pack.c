@@ -4,10 +4,13 @@
 // Bit `b` of eight consecutive codes as one byte, the first in bit 0.
 INLINE u8 gather_bit(u64 codes, i32 b) { return (u8)((((codes >> b) & 0x0101010101010101ull) * 0x0102040810204080ull) >> 56); }
 
-KERNEL(encode_pack_plane)(u8 *out, const u8 *codes, i32 rows, i32 columns, i32 bit) {
+// `planes` (1 or 2) of the codes, from bit `bit` on, those of a row side by side.
+KERNEL(encode_pack_planes)(u8 *out, const u8 *codes, i32 rows, i32 columns, i32 bit, i32 planes) {
 	for (i32 row = 0; row < rows; row += 16, codes += 16 * columns) {
-		for (i32 c = 0; c < columns; c += 8, out += 16) {
-			for (i32 r = 0; r < 16; r++) out[r] = gather_bit(*(const u64 *)(codes + r * columns + c), bit);
+		for (i32 c = 0; c < columns; c += 8) {
+			for (i32 r = 0; r < 16; r++) {
+				for (i32 p = 0; p < planes; p++) *out++ = gather_bit(*(const u64 *)(codes + r * columns + c), bit + p);
+			}
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // Input forms for integer dot products: inputs rounded to int8 in [-127, 127] with one scale A = largest magnitude / 127 for each
-// block of 64 or 32. A block is its bytes, then four f32: A x 2^56, A x (sum of the bytes) x 2^56, 0, 0. Blocks of 64 are padded to
-// an even number, so that groups of 64 and 128 read the same form.
+// block of 64 or 32. A block is its bytes, then A x 2^56 as f32, the sum of the bytes as i32, and 8 bytes of zeros. Blocks of 64 are
+// padded to an even number, so that groups of 64 and 128 read the same form. Tokens lie one behind the other.
 #include "code.h"
 #include "math.h"
 
@@ -17,13 +17,20 @@ INLINE void int8_block(i8 *out, const f32 *x, i32 at, i32 columns, i32 size) {
 		wasm_v128_store64_lane(out + i, wasm_i8x16_narrow_i16x8(words, words), 0);
 	}
 	i32 sum = wasm_i32x4_extract_lane(sums, 0) + wasm_i32x4_extract_lane(sums, 1) + wasm_i32x4_extract_lane(sums, 2) + wasm_i32x4_extract_lane(sums, 3);
-	f32 unit = largest / 127 * TWO_56;
-	wasm_v128_store(out + size, wasm_f32x4_make(unit, unit * (f32)sum, 0, 0));
+	wasm_v128_store(out + size, wasm_i32x4_replace_lane(wasm_f32x4_make(largest / 127 * TWO_56, 0, 0, 0), 1, sum));
 }
 
-INLINE void int8_form(i8 *out, const f32 *x, i32 columns, i32 size, i32 blocks) {
-	for (i32 b = 0; b < blocks; b++) int8_block(out + b * (size + 16), x, b * size, columns, size);
+// `blocks` of each token.
+INLINE void int8_form(i8 *out, const f32 *x, i32 columns, i32 size, i32 blocks, Share share) {
+	for (i32 i = share.first; i < share.end; i++) int8_block(out + i * (size + 16), x + i / blocks * columns, i % blocks * size, columns, size);
 }
 
-KERNEL(form_int8x64)(i8 *out, const f32 *x, i32 columns) { int8_form(out, x, columns, 64, 2 * ceil_divide(columns, 128)); }
-KERNEL(form_int8x32)(i8 *out, const f32 *x, i32 columns) { int8_form(out, x, columns, 32, ceil_divide(columns, 32)); }
+KERNEL(form_int8x64)(i8 *out, const f32 *x, i32 tokens, i32 columns, i32 thread, i32 threads) {
+	i32 blocks = 2 * ceil_divide(columns, 128);
+	int8_form(out, x, columns, 64, blocks, share_of(tokens * blocks, thread, threads));
+}
+
+KERNEL(form_int8x32)(i8 *out, const f32 *x, i32 tokens, i32 columns, i32 thread, i32 threads) {
+	i32 blocks = ceil_divide(columns, 32);
+	int8_form(out, x, columns, 32, blocks, share_of(tokens * blocks, thread, threads));
+}

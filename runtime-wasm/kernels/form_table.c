@@ -1,9 +1,9 @@
 // Input forms for lookup kernels: for every four inputs the 16 sums of +x_i (bit i set) and -x_i (bit i clear), rounded to int8.
 //
-// Blocks of 64 or 32 inputs have one scale T = largest sum / 127. A block is its tables (16 bytes each, biased by 128, so that they
-// add as unsigned bytes), for the fine forms (x2) as many tables of what rounding left, in units of T / 254, and then four f32, each
-// times 2^56: T / 2, (sum of the inputs) / 8, T / 508, 0. Blocks of 64 are padded to an even number, so that groups of 64 and 128
-// read the same form. Method: T-MAC, arXiv 2407.00088.
+// Blocks of 64 or 32 inputs have one scale T = largest sum / 127. A block is its tables (16 bytes each; biased by 128 in plain SIMD,
+// where they add as unsigned bytes), then T/128 x 2^56 as f32, the i16 pair 64 and Q = (sum of the inputs)/8 in units of T/128, and 8
+// bytes of zeros. |Q| <= 16 x 127 x 16 < 2^15. Blocks of 64 are padded to an even number, so that groups of 64 and 128 read the same
+// form. Tokens lie one behind the other. Method: T-MAC, arXiv 2407.00088.
 #include "code.h"
 #include "math.h"
 
@@ -24,10 +24,15 @@ INLINE Sums signed_sums(v128_t x) {
 INLINE v128_t narrow(const v128_t *q) {
 	v128_t a = wasm_i16x8_narrow_i32x4(wasm_i32x4_trunc_sat_f32x4(q[0]), wasm_i32x4_trunc_sat_f32x4(q[1]));
 	v128_t b = wasm_i16x8_narrow_i32x4(wasm_i32x4_trunc_sat_f32x4(q[2]), wasm_i32x4_trunc_sat_f32x4(q[3]));
-	return wasm_v128_xor(wasm_i8x16_narrow_i16x8(a, b), wasm_i8x16_splat(-128));
+	v128_t entries = wasm_i8x16_narrow_i16x8(a, b);
+#ifdef __wasm_relaxed_simd__
+	return entries;
+#else
+	return wasm_v128_xor(entries, wasm_i8x16_splat(-128));
+#endif
 }
 
-INLINE void table_block(u8 *out, const f32 *x, i32 at, i32 columns, i32 quads, i32 fine) {
+INLINE void table_block(u8 *out, const f32 *x, i32 at, i32 columns, i32 quads) {
 	v128_t top = wasm_f32x4_splat(0), total = wasm_f32x4_splat(0);
 	for (i32 j = 0; j < quads; j++) {
 		v128_t v = load_inputs(x, at + 4 * j, columns), a = wasm_f32x4_abs(v);
@@ -36,28 +41,31 @@ INLINE void table_block(u8 *out, const f32 *x, i32 at, i32 columns, i32 quads, i
 		top = wasm_f32x4_max(top, a);
 		total = wasm_f32x4_add(total, v);
 	}
-	f32 largest = wasm_f32x4_extract_lane(top, 0), unit = largest / 127;
-	v128_t inverse = wasm_f32x4_splat(largest > 0x1p-120f ? 127 / largest : 0);
+	f32 largest = wasm_f32x4_extract_lane(top, 0), scale = largest > 0x1p-120f ? 127 / largest : 0;
+	v128_t inverse = wasm_f32x4_splat(scale);
 	for (i32 j = 0; j < quads; j++) {
-		Sums s = signed_sums(load_inputs(x, at + 4 * j, columns)), rest;
-		UNROLL for (i32 k = 0; k < 4; k++) {
-			v128_t scaled = wasm_f32x4_mul(s.q[k], inverse);
-			s.q[k] = wasm_f32x4_nearest(scaled);
-			rest.q[k] = wasm_f32x4_nearest(wasm_f32x4_mul(wasm_f32x4_sub(scaled, s.q[k]), wasm_f32x4_splat(254)));
-		}
+		Sums s = signed_sums(load_inputs(x, at + 4 * j, columns));
+		UNROLL for (i32 k = 0; k < 4; k++) s.q[k] = wasm_f32x4_nearest(wasm_f32x4_mul(s.q[k], inverse));
 		wasm_v128_store(out + 16 * j, narrow(s.q));
-		if (fine) wasm_v128_store(out + 16 * (quads + j), narrow(rest.q));
 	}
-	unit *= TWO_56;
-	wasm_v128_store(out + 16 * quads * (fine ? 2 : 1), wasm_f32x4_make(unit / 2, sum_f32x4(total) * (TWO_56 / 8), unit / 508, 0));
+	i32 q = (i32)__builtin_rintf(sum_f32x4(total) * scale * 16);
+	v128_t end = wasm_f32x4_make(largest * (TWO_56 / 127 / 128), 0, 0, 0);
+	wasm_v128_store(out + 16 * quads, wasm_i32x4_replace_lane(end, 1, (i32)(((u32)q << 16) | 64)));
 }
 
-INLINE void tables(u8 *out, const f32 *x, i32 columns, i32 quads, i32 blocks, i32 fine) {
-	i32 stride = 16 * quads * (fine ? 2 : 1) + 16;
-	for (i32 b = 0; b < blocks; b++) table_block(out + b * stride, x, b * quads * 4, columns, quads, fine);
+// `blocks` of each token.
+INLINE void tables(u8 *out, const f32 *x, i32 columns, i32 quads, i32 blocks, Share share) {
+	for (i32 i = share.first; i < share.end; i++) {
+		table_block(out + i * (16 * quads + 16), x + i / blocks * columns, i % blocks * quads * 4, columns, quads);
+	}
 }
 
-KERNEL(form_table64)(u8 *out, const f32 *x, i32 columns) { tables(out, x, columns, 16, 2 * ceil_divide(columns, 128), 0); }
-KERNEL(form_table32)(u8 *out, const f32 *x, i32 columns) { tables(out, x, columns, 8, ceil_divide(columns, 32), 0); }
-KERNEL(form_table64x2)(u8 *out, const f32 *x, i32 columns) { tables(out, x, columns, 16, 2 * ceil_divide(columns, 128), 1); }
-KERNEL(form_table32x2)(u8 *out, const f32 *x, i32 columns) { tables(out, x, columns, 8, ceil_divide(columns, 32), 1); }
+KERNEL(form_table64)(u8 *out, const f32 *x, i32 tokens, i32 columns, i32 thread, i32 threads) {
+	i32 blocks = 2 * ceil_divide(columns, 128);
+	tables(out, x, columns, 16, blocks, share_of(tokens * blocks, thread, threads));
+}
+
+KERNEL(form_table32)(u8 *out, const f32 *x, i32 tokens, i32 columns, i32 thread, i32 threads) {
+	i32 blocks = ceil_divide(columns, 32);
+	tables(out, x, columns, 8, blocks, share_of(tokens * blocks, thread, threads));
+}

@@ -31,11 +31,13 @@ INLINE Rows block_dots(Table t, const u8 *codes, const i8 *x, i32 pairs) {
 	return r;
 }
 
-INLINE void matvec_levels(f32 *y, const i8 *x, const u32 *parts, i32 rows, i32 columns, i32 group, i32 size) {
+INLINE void matvec_levels(f32 *y, const i8 *x, const u32 *parts, i32 rows, i32 columns, i32 group, i32 size, Share blocks) {
 	i32 groups = ceil_divide(columns, group);
 	Levels w = levels_of(parts);
 	Table table = table_of(w.levels);
-	for (i32 row = 0; row < rows; row += 16) {
+	w.codes += 8 * group * groups * blocks.first;
+	w.scales += 16 * groups * blocks.first;
+	for (i32 row = 16 * blocks.first; row < 16 * blocks.end; row += 16) {
 		Rows total = zero_rows();
 		const i8 *form = x;
 		for (i32 g = 0; g < groups; g++, w.scales += 16) {
@@ -53,7 +55,9 @@ INLINE void matvec_levels(f32 *y, const i8 *x, const u32 *parts, i32 rows, i32 c
 }
 
 #define MATVEC(group, size) \
-	KERNEL(matvec_levels_##group)(f32 *y, const i8 *x, const u32 *parts, i32 rows, i32 columns) { matvec_levels(y, x, parts, rows, columns, group, size); }
+	KERNEL(matvec_levels_##group)(f32 *y, const i8 *x, const u32 *parts, i32 rows, i32 columns, i32 thread, i32 threads) { \
+		matvec_levels(y, x, parts, rows, columns, group, size, share_of(ceil_divide(rows, 16), thread, threads)); \
+	}
 
 MATVEC(32, 32)
 MATVEC(64, 64)

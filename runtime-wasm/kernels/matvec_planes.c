@@ -1,15 +1,14 @@
-// y = W x for bit planes, by lookup: a nibble of a plane picks, for 16 rows at once, the signed sum of four inputs from a table of
-// `form_table.c`. With signs sigma = 2 bit - 1:
-//   y = sum over groups of s (T/2 sum_p 2^p L_p + ((2^bits - 1) - z/4) X/2),  L_p = sum of looked-up entries of plane p
-// which with the factors that the form carries is s (T/2 L + (4 (2^bits - 1) - z) X/8).
+// y = W x for bit planes, by lookup (T-MAC, arXiv 2407.00088): a nibble of a plane picks, for 16 lanes at once, the signed sum of four
+// inputs from a table of `form_table.c`. With signs sigma = 2 bit - 1:
+//   y = sum over groups of s (T/2 L + (4 (2^bits - 1) - z) X/8),  L = sum over planes of 2^p (sum of looked-up entries)
+// A block of 64 inputs is exact in integers: the form's Q = X/8 in units of T/128, and v = 64 L + (4 (2^bits - 1) - z) Q.
 //
-// Entries are unsigned (biased by 128). Their 16-bit sums take three operations: `all` adds byte pairs as they are, `odd` adds the
-// high bytes, and even = all - (odd << 8) modulo 2^16. 16 lookups x 255 x 15 stay below 2^16, so a block of 64 inputs holds 4 planes.
-// Of 5 planes the two high ones have sums of their own and look into the fine tables too: rounding then adds 1/16 of the variance
-// that it has with the coarse ones alone.
+// Neighbouring bytes of a pair vector are the two planes of one row. The relaxed dot product weighs and adds them in one step; in
+// plain SIMD, and for the single plane, `all` adds byte pairs as they are and `high` the upper bytes, so that the lower byte's sum is
+// all - (high << 8) modulo 2^16; entries are unsigned there, biased by 128. |L| <= 16 x 127 x 7 < 2^15.
 #include "planes.h"
 
-INLINE v128_t lookup(v128_t table, v128_t index) {
+INLINE v128_t pick(v128_t table, v128_t index) {
 #ifdef __wasm_relaxed_simd__
 	return wasm_i8x16_relaxed_swizzle(table, index);
 #else
@@ -18,95 +17,118 @@ INLINE v128_t lookup(v128_t table, v128_t index) {
 }
 
 typedef struct {
-	v128_t all, odd;
+	v128_t all, high;
 } Sum;
 
-INLINE Sum add_entries(Sum s, v128_t v) { return (Sum){wasm_i16x8_add(s.all, v), wasm_i16x8_add(s.odd, wasm_u16x8_shr(v, 8))}; }
+INLINE Sum add_entries(Sum s, v128_t v) { return (Sum){wasm_i16x8_add(s.all, v), wasm_i16x8_add(s.high, wasm_u16x8_shr(v, 8))}; }
 
-INLINE Sum double_sum(Sum s) { return (Sum){wasm_i16x8_shl(s.all, 1), wasm_i16x8_shl(s.odd, 1)}; }
-
-INLINE Sum plane_sum(Sum s, const u8 *plane, const u8 *table, i32 octets) {
+// Adds what the nibbles of `v` pick from the tables of two quads.
+INLINE Sum add_vector(Sum s, v128_t v, v128_t first, v128_t second) {
 	v128_t mask = wasm_i8x16_splat(15);
+	s = add_entries(s, pick(first, wasm_v128_and(v, mask)));
+	return add_entries(s, pick(second, wasm_v128_and(wasm_u16x8_shr(v, 4), mask)));
+}
+
+// Sums of the lanes with even and with odd numbers, without the bias of `entries` entries.
+INLINE Sum parts_of_sum(Sum s, i32 entries) {
+	v128_t bias = wasm_i16x8_splat((i16)(128 * entries));
+	return (Sum){wasm_i16x8_sub(wasm_i16x8_sub(s.all, wasm_i16x8_shl(s.high, 8)), bias), wasm_i16x8_sub(s.high, bias)};
+}
+
+#ifdef __wasm_relaxed_simd__
+INLINE v128_t unsigned_table(v128_t table) { return wasm_v128_xor(table, wasm_i8x16_splat(-128)); }
+
+INLINE v128_t add_pair(v128_t sum, v128_t v, v128_t first, v128_t second, v128_t weights) {
+	v128_t mask = wasm_i8x16_splat(15);
+	sum = wasm_i16x8_add(sum, wasm_i16x8_relaxed_dot_i8x16_i7x16(pick(first, wasm_v128_and(v, mask)), weights));
+	return wasm_i16x8_add(sum, wasm_i16x8_relaxed_dot_i8x16_i7x16(pick(second, wasm_v128_and(wasm_u16x8_shr(v, 4), mask)), weights));
+}
+#else
+INLINE v128_t unsigned_table(v128_t table) { return table; }
+#endif
+
+// L of rows 0 to 7 and 8 to 15 for one block.
+typedef struct {
+	v128_t low, high;
+} Halves;
+
+INLINE Halves block_sums(const Planes *p, i32 bits, i32 at, const u8 *x, i32 octets) {
+	Sum none = {wasm_i16x8_splat(0), wasm_i16x8_splat(0)}, single = none;
+	Halves l;
+#ifdef __wasm_relaxed_simd__
+	v128_t weights = wasm_i16x8_splat(bits == 3 ? 0x0402 : 0x0201);
+	l = (Halves){none.all, none.all};
+#else
+	Sum low = none, high = none;
+#endif
 	UNROLL for (i32 o = 0; o < octets; o++) {
-		v128_t v = wasm_v128_load(plane + 16 * o);
-		s = add_entries(s, lookup(wasm_v128_load(table + 32 * o), wasm_v128_and(v, mask)));
-		s = add_entries(s, lookup(wasm_v128_load(table + 32 * o + 16), wasm_v128_and(wasm_u16x8_shr(v, 4), mask)));
+		v128_t first = wasm_v128_load(x + 32 * o), second = wasm_v128_load(x + 32 * o + 16);
+		const u8 *pairs = p->pairs + 2 * at + 32 * o;
+#ifdef __wasm_relaxed_simd__
+		l.low = add_pair(l.low, wasm_v128_load(pairs), first, second, weights);
+		l.high = add_pair(l.high, wasm_v128_load(pairs + 16), first, second, weights);
+#else
+		low = add_vector(low, wasm_v128_load(pairs), first, second);
+		high = add_vector(high, wasm_v128_load(pairs + 16), first, second);
+#endif
+		if (bits == 3) single = add_vector(single, wasm_v128_load(p->plane + at + 16 * o), unsigned_table(first), unsigned_table(second));
 	}
-	return s;
-}
-
-// Sums of planes first to last, the lowest counted once, the next twice, …; `at` is in bytes.
-INLINE Sum planes_sum(const Planes *p, i32 first, i32 last, i32 at, const u8 *table, i32 octets) {
-	Sum s = {wasm_i16x8_splat(0), wasm_i16x8_splat(0)};
-	UNROLL for (i32 i = last; i >= first; i--) {
-		if (i < last) s = double_sum(s);
-		s = plane_sum(s, p->plane[i] + at, table, octets);
+#ifndef __wasm_relaxed_simd__
+	low = parts_of_sum(low, 2 * octets), high = parts_of_sum(high, 2 * octets);
+	l.low = wasm_i16x8_add(low.all, wasm_i16x8_shl(low.high, 1));
+	l.high = wasm_i16x8_add(high.all, wasm_i16x8_shl(high.high, 1));
+	if (bits == 3) l.low = wasm_i16x8_shl(l.low, 1), l.high = wasm_i16x8_shl(l.high, 1);
+#endif
+	if (bits == 3) {
+		single = parts_of_sum(single, 2 * octets);
+		l.low = wasm_i16x8_add(l.low, wasm_i16x8_shuffle(single.all, single.high, 0, 8, 1, 9, 2, 10, 3, 11));
+		l.high = wasm_i16x8_add(l.high, wasm_i16x8_shuffle(single.all, single.high, 4, 12, 5, 13, 6, 14, 7, 15));
 	}
-	return s;
+	return l;
 }
 
-// In the order of rows, without the bias.
-INLINE Rows rows_of_sum(Sum s, i32 bias) {
-	v128_t b = wasm_i16x8_splat((i16)bias);
-	v128_t odd = wasm_i16x8_sub(s.odd, b), even = wasm_i16x8_sub(wasm_i16x8_sub(s.all, wasm_i16x8_shl(s.odd, 8)), b);
-	return rows_from_i16(wasm_i16x8_shuffle(even, odd, 0, 8, 1, 9, 2, 10, 3, 11), wasm_i16x8_shuffle(even, odd, 4, 12, 5, 13, 6, 14, 7, 15));
-}
-
-INLINE Rows add_scaled(Rows y, Rows v, v128_t factor) {
-	UNROLL for (i32 k = 0; k < 4; k++) y.q[k] = wasm_f32x4_add(y.q[k], wasm_f32x4_mul(v.q[k], factor));
-	return y;
-}
-
-// One block of up to 4 planes: adds T/2 L.
-INLINE Rows block_coarse(Rows y, const Planes *p, i32 bits, i32 at, const u8 *x, i32 octets) {
-	Sum s = planes_sum(p, 0, bits - 1, at, x, octets);
-	return add_scaled(y, rows_of_sum(s, 256 * octets * ((1 << bits) - 1)), wasm_v128_load32_splat(x + 32 * octets));
-}
-
-// One block of 5 planes: adds T/2 (L of planes 0 to 2 + 8 (L of planes 3 and 4 + (what their fine tables add) / 254)).
-INLINE Rows block_fine(Rows y, const Planes *p, i32 at, const u8 *x, i32 octets) {
-	const f32 *units = (const f32 *)(x + 64 * octets);
-	f32 factor = units[0];
-	y = add_scaled(y, rows_of_sum(planes_sum(p, 0, 2, at, x, octets), 256 * octets * 7), wasm_f32x4_splat(factor));
-	// As a loop, so that the two passes do not share what would not fit the registers.
-	ONE_BY_ONE for (i32 pass = 0; pass < 2; pass++, x += 32 * octets, factor = units[2]) {
-		y = add_scaled(y, rows_of_sum(planes_sum(p, 3, 4, at, x, octets), 256 * octets * 3), wasm_f32x4_splat(8 * factor));
+// Adds T/128 (64 L + (4 (2^bits - 1) - z) Q) of one block; `z` are the centred zeros of rows 0 to 7 and 8 to 15.
+INLINE Rows add_block(Rows sum, Halves l, Halves z, const u8 *form) {
+	v128_t unit = wasm_v128_load32_splat(form), factors = wasm_v128_load32_splat(form + 4);
+	v128_t v[4] = {
+		wasm_i16x8_shuffle(l.low, z.low, 0, 8, 1, 9, 2, 10, 3, 11),
+		wasm_i16x8_shuffle(l.low, z.low, 4, 12, 5, 13, 6, 14, 7, 15),
+		wasm_i16x8_shuffle(l.high, z.high, 0, 8, 1, 9, 2, 10, 3, 11),
+		wasm_i16x8_shuffle(l.high, z.high, 4, 12, 5, 13, 6, 14, 7, 15),
+	};
+	UNROLL for (i32 q = 0; q < 4; q++) {
+		sum.q[q] = wasm_f32x4_add(sum.q[q], wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_i32x4_dot_i16x8(v[q], factors)), unit));
 	}
-	return y;
+	return sum;
 }
 
-INLINE void matvec_planes(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 bits, i32 group, i32 size) {
-	i32 groups = ceil_divide(columns, group), octets = size / 8, fine = bits > 4;
-	i32 stride = 32 * octets * (fine ? 2 : 1) + 16;
+INLINE void matvec_planes(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 bits, i32 group, i32 size, Share blocks) {
+	i32 groups = ceil_divide(columns, group), octets = size / 8, at = 2 * group * groups * blocks.first;
 	Planes p = planes_of(parts, bits);
-	for (i32 row = 0; row < rows; row += 16) {
+	p.scales += 16 * groups * blocks.first;
+	p.zeros += 16 * groups * blocks.first;
+	v128_t top = wasm_i16x8_splat((i16)(4 * ((1 << bits) - 1)));
+	for (i32 row = 16 * blocks.first; row < 16 * blocks.end; row += 16) {
 		Rows total = zero_rows();
 		const u8 *form = x;
-		for (i32 g = 0; g < groups; g++) {
+		for (i32 g = 0; g < groups; g++, p.scales += 16, p.zeros += 16) {
+			v128_t zeros = wasm_v128_load(p.zeros);
+			Halves z = {wasm_i16x8_sub(top, wasm_u16x8_extend_low_u8x16(zeros)), wasm_i16x8_sub(top, wasm_u16x8_extend_high_u8x16(zeros))};
 			Rows sum = zero_rows();
-			f32 inputs = 0;
-			ONE_BY_ONE for (i32 b = 0; b < group / size; b++) {
-				i32 at = 2 * group * g + 16 * octets * b;
-				sum = fine ? block_fine(sum, &p, at, form, octets) : block_coarse(sum, &p, bits, at, form, octets);
-				inputs += *(const f32 *)(form + stride - 12);
-				form += stride;
+			ONE_BY_ONE for (i32 b = 0; b < group / size; b++, at += 16 * octets, form += 32 * octets + 16) {
+				sum = add_block(sum, block_sums(&p, bits, at, form, octets), z, form + 32 * octets);
 			}
-			v128_t zeros = wasm_v128_load(p.zeros + 16 * g), top = wasm_i16x8_splat((i16)(4 * ((1 << bits) - 1)));
-			sum = add_scaled(sum, rows_from_i16(wasm_i16x8_sub(top, wasm_u16x8_extend_low_u8x16(zeros)), wasm_i16x8_sub(top, wasm_u16x8_extend_high_u8x16(zeros))), wasm_f32x4_splat(inputs));
-			Rows scales = load_scales(p.scales + 16 * g);
+			Rows scales = load_scales(p.scales);
 			UNROLL for (i32 k = 0; k < 4; k++) total.q[k] = wasm_f32x4_add(total.q[k], wasm_f32x4_mul(sum.q[k], scales.q[k]));
 		}
 		UNROLL for (i32 k = 0; k < 4; k++) total.q[k] = wasm_f32x4_mul(total.q[k], wasm_f32x4_splat(TWO_56));
 		store_rows(y + row, total, rows - row);
-		UNROLL for (i32 i = 0; i < bits; i++) p.plane[i] += 2 * group * groups;
-		p.scales += 16 * groups;
-		p.zeros += 16 * groups;
 	}
 }
 
 #define MATVEC(bits, group, size) \
-	KERNEL(matvec_planes##bits##_##group)(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns) { \
-		matvec_planes(y, x, parts, rows, columns, bits, group, size); \
+	KERNEL(matvec_planes##bits##_##group)(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 thread, i32 threads) { \
+		matvec_planes(y, x, parts, rows, columns, bits, group, size, share_of(ceil_divide(rows, 16), thread, threads)); \
 	}
 
 MATVEC(2, 32, 32)
@@ -115,9 +137,3 @@ MATVEC(2, 128, 64)
 MATVEC(3, 32, 32)
 MATVEC(3, 64, 64)
 MATVEC(3, 128, 64)
-MATVEC(4, 32, 32)
-MATVEC(4, 64, 64)
-MATVEC(4, 128, 64)
-MATVEC(5, 32, 32)
-MATVEC(5, 64, 64)
-MATVEC(5, 128, 64)

@@ -1,24 +1,26 @@
 // y[i] = row ids[i] of a matrix in bit planes.
 #include "planes.h"
 
+// Adds `eight`, which is 8 x 2^plane, to the lanes whose bit of `byte` is set.
+INLINE v128_t add_plane(v128_t code, u8 byte, v128_t bits, i32 eight) {
+	return wasm_v128_or(code, wasm_v128_and(wasm_i32x4_splat(eight), wasm_i32x4_eq(wasm_v128_and(wasm_i32x4_splat(byte), bits), bits)));
+}
+
 INLINE void row_planes(f32 *y, const i64 *ids, const u32 *parts, i32 count, i32 rows, i32 columns, i32 group, i32 bits) {
 	i32 groups = ceil_divide(columns, group), octets = groups * group / 8;
 	Planes p = planes_of(parts, bits);
-	v128_t low_bits = wasm_i32x4_const(1, 2, 4, 8), high_bits = wasm_i32x4_const(16, 32, 64, 128);
 	for (i32 i = 0; i < count; i++, y += columns) {
 		i32 id = row_index(ids[i], rows);
 		i32 block = id >> 4, lane = id & 15;
-		for (i32 c = 0; c < columns; c += 8) {
-			i32 g = (block * groups + c / group) * 16 + lane, at = (block * octets + c / 8) * 16 + lane;
-			v128_t scale = wasm_f32x4_splat(scale_of(p.scales[g]) / 8), zero = wasm_i32x4_splat(p.zeros[g]);
-			v128_t low = wasm_i32x4_splat(0), high = low;
-			UNROLL for (i32 b = 0; b < bits; b++) {
-				v128_t byte = wasm_i32x4_splat(p.plane[b][at]), eight = wasm_i32x4_splat(8 << b);
-				low = wasm_v128_or(low, wasm_v128_and(eight, wasm_i32x4_eq(wasm_v128_and(byte, low_bits), low_bits)));
-				high = wasm_v128_or(high, wasm_v128_and(eight, wasm_i32x4_eq(wasm_v128_and(byte, high_bits), high_bits)));
-			}
-			store_quad(y + c, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_i32x4_sub(low, zero)), scale), columns - c);
-			store_quad(y + c + 4, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_i32x4_sub(high, zero)), scale), columns - c - 4);
+		for (i32 c = 0; c < columns; c += 4) {
+			i32 g = (block * groups + c / group) * 16 + lane, at = block * octets + c / 8;
+			const u8 *pair = p.pairs + 32 * at + 2 * lane;
+			v128_t mask = c & 4 ? wasm_i32x4_const(16, 32, 64, 128) : wasm_i32x4_const(1, 2, 4, 8), code = wasm_i32x4_splat(0);
+			code = add_plane(code, pair[0], mask, 8 << (bits - 2));
+			code = add_plane(code, pair[1], mask, 8 << (bits - 1));
+			if (bits == 3) code = add_plane(code, p.plane[16 * at + lane], mask, 8);
+			v128_t centred = wasm_f32x4_convert_i32x4(wasm_i32x4_sub(code, wasm_i32x4_splat(p.zeros[g])));
+			store_quad(y + c, wasm_f32x4_mul(centred, wasm_f32x4_splat(scale_of(p.scales[g]) / 8)), columns - c);
 		}
 	}
 }
@@ -30,5 +32,3 @@ INLINE void row_planes(f32 *y, const i64 *ids, const u32 *parts, i32 count, i32 
 
 ROW(2)
 ROW(3)
-ROW(4)
-ROW(5)

@@ -1,46 +1,52 @@
-// y = x Wᵀ for bit planes and many tokens: 16 rows are decoded into scratch [padded columns][16], then multiplied in f32.
+// y = x Wᵀ for bit planes and many tokens in the int8 form: 16 rows are decoded into scratch, then multiplied.
 #include "planes.h"
-#include "tile.h"
+#include "tile_integer.h"
 
-INLINE void decode_octet(f32 *out, const Planes *p, i32 bits, i32 at, v128_t zeros_low, v128_t zeros_high, Rows scales) {
-	v128_t one = wasm_i8x16_splat(1);
-	UNROLL for (i32 i = 0; i < 8; i++) {
-		v128_t code = wasm_i8x16_splat(0);
-		UNROLL for (i32 b = bits - 1; b >= 0; b--) {
-			v128_t bit = wasm_v128_and(wasm_u16x8_shr(wasm_v128_load(p->plane[b] + at), i), one);
-			code = wasm_v128_or(wasm_i8x16_add(code, code), bit);
-		}
-		v128_t low = wasm_i16x8_sub(wasm_i16x8_shl(wasm_u16x8_extend_low_u8x16(code), 3), zeros_low);
-		v128_t high = wasm_i16x8_sub(wasm_i16x8_shl(wasm_u16x8_extend_high_u8x16(code), 3), zeros_high);
-		Rows w = rows_from_i16(low, high);
-		UNROLL for (i32 k = 0; k < 4; k++) wasm_v128_store(out + 16 * i + 4 * k, wasm_f32x4_mul(w.q[k], scales.q[k]));
+INLINE v128_t mix_low(v128_t a, v128_t b) { return wasm_i8x16_shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); }
+INLINE v128_t mix_high(v128_t a, v128_t b) { return wasm_i8x16_shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31); }
+INLINE v128_t mix_pairs_low(v128_t a, v128_t b) { return wasm_i16x8_shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
+INLINE v128_t mix_pairs_high(v128_t a, v128_t b) { return wasm_i16x8_shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+
+// Column `i` of an octet: a byte for each of 16 rows. Planes are given lowest first.
+INLINE v128_t column(const v128_t *planes, i32 bits, i32 i) {
+	v128_t one = wasm_i8x16_splat(1), code = wasm_v128_and(wasm_u16x8_shr(planes[bits - 1], i), one);
+	UNROLL for (i32 b = bits - 2; b >= 0; b--) code = wasm_v128_or(wasm_i8x16_add(code, code), wasm_v128_and(wasm_u16x8_shr(planes[b], i), one));
+	return code;
+}
+
+INLINE void put_octet(u8 *out, const Planes *p, i32 bits, i32 at) {
+	v128_t a = wasm_v128_load(p->pairs + 32 * at), b = wasm_v128_load(p->pairs + 32 * at + 16), planes[3];
+	planes[bits - 2] = wasm_i8x16_shuffle(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+	planes[bits - 1] = wasm_i8x16_shuffle(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+	if (bits == 3) planes[0] = wasm_v128_load(p->plane + 16 * at);
+	UNROLL for (i32 quad = 0; quad < 2; quad++) {
+		v128_t c0 = column(planes, bits, 4 * quad), c1 = column(planes, bits, 4 * quad + 1);
+		v128_t c2 = column(planes, bits, 4 * quad + 2), c3 = column(planes, bits, 4 * quad + 3);
+		v128_t low = mix_low(c0, c1), high = mix_high(c0, c1), low2 = mix_low(c2, c3), high2 = mix_high(c2, c3);
+		Codes codes = {{mix_pairs_low(low, low2), mix_pairs_high(low, low2), mix_pairs_low(high, high2), mix_pairs_high(high, high2)}};
+		put_codes(out + quad * quad_bytes(bits), bits, codes);
 	}
 }
 
-INLINE void tile_planes(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 bits) {
-	i32 groups = ceil_divide(columns, group);
+INLINE void tile_planes(f32 *y, const u8 *x, const u32 *parts, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 bits, Share blocks) {
+	Product product = product_of(tokens, rows, columns, bits, group);
+	i32 octets = product.groups * group / 8, at = octets * blocks.first;
 	Planes p = planes_of(parts, bits);
-	for (i32 row = 0; row < rows; row += 16) {
-		f32 *out = scratch;
-		i32 at = 0;
-		for (i32 g = 0; g < groups; g++, p.scales += 16, p.zeros += 16) {
-			Rows scales = load_scales(p.scales);
-			UNROLL for (i32 k = 0; k < 4; k++) scales.q[k] = wasm_f32x4_mul(scales.q[k], wasm_f32x4_splat(TWO_112 / 8));
-			v128_t zeros = wasm_v128_load(p.zeros);
-			v128_t low = wasm_u16x8_extend_low_u8x16(zeros), high = wasm_u16x8_extend_high_u8x16(zeros);
-			for (i32 o = 0; o < group / 8; o++, at += 16, out += 128) decode_octet(out, &p, bits, at, low, high, scales);
+	Tile tile = tile_of(scratch, bits, 8 * octets);
+	for (i32 block = blocks.first; block < blocks.end; block++) {
+		for (i32 o = 0; o < octets; o++, at++) put_octet(tile.codes + 2 * o * quad_bytes(bits), &p, bits, at);
+		for (i32 g = 0; g < product.groups; g++) {
+			i32 from = 16 * (block * product.groups + g);
+			put_scales(tile.scales + 32 * g, p.scales + from, p.zeros + from, 8);
 		}
-		UNROLL for (i32 b = 0; b < bits; b++) p.plane[b] += at;
-		multiply_tile(y + row, x, scratch, tokens, rows, columns, rows - row < 16 ? rows - row : 16);
+		multiply_integer(y + 16 * block, x, tile, &product, bits, rows - 16 * block);
 	}
 }
 
 #define TILE(bits) \
-	KERNEL(tile_planes##bits)(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns, i32 group) { \
-		tile_planes(y, x, parts, scratch, tokens, rows, columns, group, bits); \
+	KERNEL(tile_planes##bits)(f32 *y, const u8 *x, const u32 *parts, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 thread, i32 threads) { \
+		tile_planes(y, x, parts, scratch, tokens, rows, columns, group, bits, share_of(ceil_divide(rows, 16), thread, threads)); \
 	}
 
 TILE(2)
 TILE(3)
-TILE(4)
-TILE(5)

@@ -1,36 +1,28 @@
-// y = x Wᵀ for 6 to 8 bit integers and many tokens: 16 rows are decoded into scratch [padded columns][16], then multiplied in f32.
-#include "scalar.h"
-#include "tile.h"
+// y = x Wᵀ for 4 to 8 bit integers and many tokens in an integer form: 16 rows are decoded into scratch, then multiplied.
+#include "tile_integer.h"
 
-// Four columns as [column][16 rows].
-INLINE void decode_columns(f32 *out, Codes codes, Rows zeros, Rows scales) {
-	UNROLL for (i32 i = 0; i < 4; i++) {
-		UNROLL for (i32 q = 0; q < 4; q++) {
-			v128_t code = wasm_v128_and(wasm_u32x4_shr(codes.q[q], 8 * i), wasm_i32x4_splat(255));
-			wasm_v128_store(out + 16 * i + 4 * q, wasm_f32x4_mul(wasm_f32x4_sub(wasm_f32x4_convert_i32x4(code), zeros.q[q]), scales.q[q]));
-		}
-	}
-}
-
-INLINE void tile_scalar(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 bits) {
-	i32 groups = ceil_divide(columns, group), at = 0;
+INLINE void tile_scalar(f32 *y, const u8 *x, const u32 *parts, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 bits, Share blocks) {
+	Product p = product_of(tokens, rows, columns, bits, group);
+	i32 quads = p.groups * group / 4, at = quads * blocks.first;
 	Slices s = slices_of(parts, bits);
-	for (i32 row = 0; row < rows; row += 16) {
-		f32 *out = scratch;
-		for (i32 g = 0; g < groups; g++, s.scales += 16, s.zeros += 16) {
-			Rows zeros = rows_from_u8(wasm_v128_load(s.zeros)), scales = load_scales(s.scales);
-			UNROLL for (i32 q = 0; q < 4; q++) scales.q[q] = wasm_f32x4_mul(scales.q[q], wasm_f32x4_splat(TWO_112));
-			for (i32 h = 0; h < group / 4; h++, at++, out += 64) decode_columns(out, load_codes(&s, bits, at), zeros, scales);
+	Tile tile = tile_of(scratch, bits, 4 * quads);
+	for (i32 block = blocks.first; block < blocks.end; block++) {
+		for (i32 i = 0; i < quads; i++, at++) put_codes(tile.codes + i * quad_bytes(bits), bits, load_codes(&s, bits, at));
+		for (i32 g = 0; g < p.groups; g++) {
+			i32 from = 16 * (block * p.groups + g);
+			put_scales(tile.scales + 32 * g, s.scales + from, s.zeros + from, fraction_of(bits));
 		}
-		multiply_tile(y + row, x, scratch, tokens, rows, columns, rows - row < 16 ? rows - row : 16);
+		multiply_integer(y + 16 * block, x, tile, &p, bits, rows - 16 * block);
 	}
 }
 
 #define TILE(bits) \
-	KERNEL(tile_scalar##bits)(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns, i32 group) { \
-		tile_scalar(y, x, parts, scratch, tokens, rows, columns, group, bits); \
+	KERNEL(tile_scalar##bits)(f32 *y, const u8 *x, const u32 *parts, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 thread, i32 threads) { \
+		tile_scalar(y, x, parts, scratch, tokens, rows, columns, group, bits, share_of(ceil_divide(rows, 16), thread, threads)); \
 	}
 
+TILE(4)
+TILE(5)
 TILE(6)
 TILE(7)
 TILE(8)

@@ -50,7 +50,7 @@ for (const codec of codecs.values()) {
 		}
 
 		const {kernel} = form;
-		const make = kernel === undefined ? 0 : time(() => run.call(kernel, formed, input, shape.columns, ...Object.values(form.numbers ?? {})));
+		const make = kernel === undefined ? 0 : time(() => run.call(kernel, formed, input, 1, shape.columns));
 		const multiply = time(() =>
 			run.call(matvec.kernel, y, kernel === undefined ? input : formed, list, shape.rows, shape.columns, ...Object.values(matvec.numbers)),
 		);

@@ -13,7 +13,7 @@ const test = prepare(anyTest, {
 	browser: 'Chromium',
 	launch: launchChromium,
 	model: 'books-3m',
-	bundles: {bits: {codecs: ['planes'], bits: 4}},
+	bundles: {bits: {codecs: ['scalar'], bits: 4}},
 });
 
 async function openPage(t: ExecutionContext, browser: Chromium, url: string): Promise<Page> {

@@ -9,7 +9,7 @@ const test = prepare(anyTest, {
 	browser: 'Firefox',
 	launch: launchFirefox,
 	model: 'books-3m',
-	bundles: {bits: {codecs: ['planes'], bits: 4}, scalar: {codecs: ['scalar'], bits: 6}, dense: {codecs: ['dense']}},
+	bundles: {bits: {codecs: ['scalar'], bits: 4}, scalar: {codecs: ['scalar'], bits: 6}, dense: {codecs: ['dense']}},
 });
 
 test('the plain program of 4 bits says what Node says, in an isolated page', async (t, {browser, folder, serve}) => {

@@ -10,7 +10,7 @@ const test = prepare(anyTest, {
 	browser: 'Chromium',
 	launch: launchChromium,
 	model: 'smollm2-135m',
-	bundles: {bits: {codecs: ['planes'], bits: 4}},
+	bundles: {bits: {codecs: ['scalar'], bits: 4}},
 });
 
 for (const isolated of [false, true]) {

@@ -9,7 +9,7 @@ const test = prepare(anyTest, {
 	browser: 'WebKitGTK',
 	launch: launchWebKit,
 	model: 'books-3m',
-	bundles: {bits: {codecs: ['planes'], bits: 4}, dense: {codecs: ['dense']}},
+	bundles: {bits: {codecs: ['scalar'], bits: 4}, dense: {codecs: ['dense']}},
 });
 
 for (const [bundle, title] of [

@@ -84,7 +84,7 @@ export function matvec<P extends Parameters>(encoded: Encoded<P>, x: Float32Arra
 	fill(y, guarded(rows));
 	fill(formed, form.bytes(columns) + 64);
 	if (form.kernel) {
-		run.call(form.kernel, formed, input, columns, ...Object.values(form.numbers ?? {}));
+		run.call(form.kernel, formed, input, 1, columns);
 		if (new Uint8Array(run.memory.buffer, formed + form.bytes(columns), 64).some(byte => byte !== GUARD)) {
 			throw new Error('the form kernel wrote past its form');
 		}
@@ -100,11 +100,21 @@ export function tile<P extends Parameters>(encoded: Encoded<P>, x: Float32Array)
 	const tokens = x.length / columns;
 	const {tile: use} = codec.kernels(parameters);
 	const bytes = use.scratch(shape);
-	const [list, y, input, scratch] = place(encoded, guarded(rows * tokens), 4 * x.length, bytes + 64) as [number, number, number, number];
+	const formBytes = tokens * use.form.bytes(columns);
+	const places = place(encoded, guarded(rows * tokens), 4 * x.length, bytes + 64, formBytes + 64);
+	const [list, y, input, scratch, formed] = places as [number, number, number, number, number];
 	put(input, x);
 	fill(y, guarded(rows * tokens));
 	fill(scratch, bytes + 64);
-	run.call(use.kernel, y, input, list, scratch, tokens, rows, columns, ...Object.values(use.numbers));
+	fill(formed, formBytes + 64);
+	if (use.form.kernel) {
+		run.call(use.form.kernel, formed, input, tokens, columns);
+		if (new Uint8Array(run.memory.buffer, formed + formBytes, 64).some(byte => byte !== GUARD)) {
+			throw new Error('the form kernel wrote past its form');
+		}
+	}
+
+	run.call(use.kernel, y, use.form.kernel ? formed : input, list, scratch, tokens, rows, columns, ...Object.values(use.numbers));
 	if (new Uint8Array(run.memory.buffer, scratch + bytes, 64).some(byte => byte !== GUARD)) {
 		throw new Error('the kernel wrote past its scratch');
 	}

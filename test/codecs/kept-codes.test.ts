@@ -38,14 +38,14 @@ const error = (id: string, bits: number, group: number, weight: Weight, sampleRo
 	measure(codecs.get(id)!, {bits, group}, weight, {sampleRows});
 
 test('codes of a file are lossless where bits and groups fit', t => {
-	t.is(error('planes', 4, 32, quantizedWeight(4, 32)), 0);
-	t.is(error('planes', 4, 32, quantizedWeight(4, 64)), 0, 'a group of the file may be several of the code');
-	t.is(error('planes', 4, 64, quantizedWeight(4, 64, {emptyGroup: true})), 0, 'a group with the scale 0');
-	t.is(error('planes', 5, 64, quantizedWeight(4, 192)), 0, 'more bits than the file has');
+	t.is(error('scalar', 4, 32, quantizedWeight(4, 32)), 0);
+	t.is(error('scalar', 4, 32, quantizedWeight(4, 64)), 0, 'a group of the file may be several of the code');
+	t.is(error('scalar', 4, 64, quantizedWeight(4, 64, {emptyGroup: true})), 0, 'a group with the scale 0');
+	t.is(error('scalar', 5, 64, quantizedWeight(4, 192)), 0, 'more bits than the file has');
 	t.is(error('planes', 2, 64, quantizedWeight(2, 64, {zero: top => top / 2})), 0, 'a zero point between codes');
 	t.is(error('scalar', 8, 64, quantizedWeight(8, 64)), 0);
 	t.is(error('scalar', 6, 32, quantizedWeight(4, 32)), 0);
-	t.is(error('planes', 4, 32, quantizedWeight(4, 32), 7), 0, 'on a sample of rows');
+	t.is(error('scalar', 4, 32, quantizedWeight(4, 32), 7), 0, 'on a sample of rows');
 });
 
 test('scales of a file are rounded to f16 and nothing else', t => {
@@ -56,7 +56,7 @@ test('scales of a file are rounded to f16 and nothing else', t => {
 		bound += (value * 2 ** -11) ** 2;
 	}
 
-	const found = error('planes', 4, 32, weight);
+	const found = error('scalar', 4, 32, weight);
 	t.true(found > 0 && found <= bound, `${found} against ${bound}`);
 });
 
@@ -64,7 +64,7 @@ test('codes that do not fit are searched again', t => {
 	// Fewer bits, wider groups, a zero point between codes for whole ones: each loses something, and less than a code's step.
 	for (const [id, bits, group, weight] of [
 		['planes', 3, 32, quantizedWeight(4, 32)],
-		['planes', 4, 64, quantizedWeight(4, 32)],
+		['scalar', 4, 64, quantizedWeight(4, 32)],
 		['scalar', 6, 64, quantizedWeight(6, 64, {zero: top => top / 2})],
 	] as const) {
 		const found = error(id, bits, group, weight);
@@ -77,7 +77,7 @@ test('weights that are no numbers are refused by name', t => {
 	const values = new Float32Array(64).fill(0.5);
 	values[40] = NaN;
 	const weight = weightOf(values, {rows: 2, columns: 32}, 'mlp.up');
-	t.throws(() => codecs.get('planes')!.encode(weight, {bits: 4, group: 32}), {message: /mlp\.up.*NaN/});
+	t.throws(() => codecs.get('scalar')!.encode(weight, {bits: 4, group: 32}), {message: /mlp\.up.*NaN/});
 	t.throws(() => codecs.get('dense')!.encode(weight, {dtype: 'float16'}), {message: /mlp\.up.*row 1.*NaN/});
 });
 

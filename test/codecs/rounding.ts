@@ -1,13 +1,17 @@
-/** How far a matvec kernel may be from decode × x because its input form is rounded: half a unit of every entry that it adds. */
+/** How far a kernel may be from decode × x because its input form is rounded: half a unit of every entry that it adds. */
 import {float16ToFloat32} from '../../compiler/graph/half.js';
-import type {Parameters} from '../../compiler/codecs/codec.js';
+import type {InputForm, Parameters} from '../../compiler/codecs/codec.js';
 import type {Encoded} from './harness.js';
 
-export function roundingBound({codec, parameters, parts, shape: {columns}}: Encoded<Parameters>, x: Float32Array, row: number): number {
-	if (codec.id === 'dense') {
+/** @param form Of the kernel, as its id says. */
+export function roundingBound({parameters, parts, shape: {columns}}: Encoded<Parameters>, form: InputForm, x: Float32Array, row: number): number {
+	if (form.id === 'f32') {
 		return 0;
 	}
 
+	const kind = /^(table|int8|int16)x?\d+$/.exec(form.id)?.[1];
+
+	const levels = 'levels' in parameters;
 	const bits = Number(parameters['bits']);
 	const group = Number(parameters['group']);
 	const scales = parts.at(-2)!;
@@ -18,24 +22,25 @@ export function roundingBound({codec, parameters, parts, shape: {columns}}: Enco
 		const index = ((row >> 4) * groups + Math.floor(start / group)) * 16 + (row & 15);
 		const scale = float16ToFloat32(scales[2 * index]! | (scales[2 * index + 1]! << 8));
 		const block = Array.from({length: size}, (_, i) => x[start + i] ?? 0);
-		bound += scale * (codec.id === 'planes' ? tableError(block, bits) : codec.id === 'nf4' ? levelError(block) : int8Error(block, bits));
+		bound += scale * (kind === 'table' ? tableError(block, bits) : levels ? levelError(block) : integerError(block, bits, kind === 'int8' ? 127 : 32_767));
 	}
 
 	return bound * 1.001;
 }
 
-/** Σ over planes and quads of 2^p × (unit / 2) × (half a unit of an entry); two planes of five have fine tables of 1/254. */
+/** Σ over planes and quads of 2^p × (unit / 2) × (half a unit of an entry), and half a 1/128 of a unit for each eighth of a zero point. */
 function tableError(block: readonly number[], bits: number): number {
 	let largest = 0;
 	for (let i = 0; i < block.length; i += 4) {
 		largest = Math.max(largest, Math.abs(block[i]!) + Math.abs(block[i + 1]!) + Math.abs(block[i + 2]!) + Math.abs(block[i + 3]!));
 	}
 
-	const weight = bits < 5 ? 2 ** bits - 1 : 7 + 24 / 254;
-	return ((largest / 127) * weight * (block.length / 4)) / 4;
+	const unit = largest / 127;
+	return (unit * (2 ** bits - 1) * (block.length / 4)) / 4 + (unit / 128 / 2) * 4 * (2 ** bits - 1);
 }
 
-const int8Error = (block: readonly number[], bits: number): number => (Math.max(...block.map(Math.abs)) / 127 / 2) * (2 ** bits - 1) * block.length;
+const integerError = (block: readonly number[], bits: number, top: number): number =>
+	(Math.max(...block.map(Math.abs)) / top / 2) * (2 ** bits - 1) * block.length;
 
 /** Levels are at most 1 and are rounded to 16 bits, inputs to 8. */
 function levelError(block: readonly number[]): number {

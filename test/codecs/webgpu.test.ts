@@ -62,7 +62,7 @@ async function multiply(
 	}
 
 	const words = offsets.map(offset => offset / 4);
-	const shape = Uint32Array.from([rows, columns, words[bits]!, words[bits + 1]!, ...Array.from({length: 8}, (_, plane) => (plane < bits ? words[plane]! : 0))]);
+	const shape = Uint32Array.from([rows, columns, words[0]!, words[bits === 3 ? 1 : 0]!, ...words.slice(-2), 0, 0]);
 	const y = buffer(4 * rows, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
 	const result = device.createBuffer({size: 4 * rows, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST});
 	const pipeline = device.createComputePipeline({

@@ -21,9 +21,9 @@ const levels = (name: string, group: number): Code => ({codec: 'nf4', parameters
 /** In the order of the weights: the tied table; then, for each layer, queries with keys and values, the output, gate with up, down. */
 export const codes: readonly Code[] = [
 	scalar(8, 64),
-	...[planes(2, 32), dense('float32'), planes(4, 64), planes(5, 32)],
+	...[planes(2, 32), dense('float32'), scalar(4, 64), scalar(5, 32)],
 	...[scalar(7, 32), dense('float16'), planes(3, 32), scalar(6, 64)],
-	...[levels('nf4', 64), levels('fp4', 32), planes(4, 64), planes(5, 32)],
+	...[levels('nf4', 64), levels('fp4', 32), planes(3, 64), scalar(4, 32)],
 ];
 
 export async function writeGolden(directory: string): Promise<Manifest> {

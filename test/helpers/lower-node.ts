@@ -3,8 +3,8 @@
  * the other in a memory of their own. Shapes are numbers.
  */
 import fs from 'node:fs';
-import type {Kernels} from '../../compiler/codecs/codec.js';
-import {evaluate, type Dim} from '../../compiler/graph/dim.js';
+import type {InputForm, Kernels} from '../../compiler/codecs/codec.js';
+import {evaluate, multiply, type Dim} from '../../compiler/graph/dim.js';
 import {bytesOf, view, type DType} from '../../compiler/graph/dtype.js';
 import type {Attributes, Node} from '../../compiler/graph/graph.js';
 import {constant, sizeOf, type Tensor} from '../../compiler/graph/tensor.js';
@@ -193,17 +193,22 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 			const {form, matvec, tile} = weightOf(index);
 			const [rows, columns] = inputs[index]!.dims as [number, number];
 			const parts = operand(`parts${index}`, 'uint32', []);
+			const prepare = (form: InputForm): Operand => {
+				if (!form.kernel) {
+					return x;
+				}
+
+				const formed = lower.scratch(multiply(tokens, form.bytes(columns)));
+				lower.call(form.kernel, {out: formed, x, tokens, columns});
+				return formed;
+			};
+
 			if (tokens !== 1) {
-				lower.call(tile.kernel, {y, x, parts, scratch: lower.scratch(tile.scratch({rows, columns})), tokens, rows, columns, ...tile.numbers});
+				lower.call(tile.kernel, {y, x: prepare(tile.form), parts, scratch: lower.scratch(tile.scratch({rows, columns})), tokens, rows, columns, ...tile.numbers});
 				return;
 			}
 
-			const formed = form.kernel ? lower.scratch(form.bytes(columns)) : x;
-			if (form.kernel) {
-				lower.call(form.kernel, {out: formed, x, columns, ...form.numbers});
-			}
-
-			lower.call(matvec.kernel, {y, x: formed, parts, rows, columns, ...matvec.numbers});
+			lower.call(matvec.kernel, {y, x: prepare(form), parts, rows, columns, ...matvec.numbers});
 		},
 		gatherRows(index, y, ids, count) {
 			const {row} = weightOf(index);

@@ -1,8 +1,7 @@
 // y = W x for bit planes, from the bytes of `runtime-wasm/kernels/planes.h`. A workgroup makes a block of 16 rows.
 //
-// A word of a plane holds one bit of four rows for eight columns. Shifted by a column and masked, the planes add up to the codes of
-// four rows, packed in a word. All parts lie in one buffer: five planes, scales and zeros as buffers of their own would exceed the
-// eight storage buffers that every device offers.
+// A word of pairs holds two planes of two rows for eight columns, a word of the single plane four rows. All parts lie in one buffer, as
+// devices need not offer more than eight storage buffers.
 
 override BITS: u32;
 override GROUP: u32;
@@ -11,9 +10,10 @@ struct Shape {
 	rows: u32,
 	columns: u32,
 	// Word offsets of the parts in `code`.
+	pairs: u32,
+	plane: u32,
 	scales: u32,
 	zeros: u32,
-	planes: array<vec4u, 2>,
 }
 
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
@@ -36,22 +36,21 @@ fn matvec_planes(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_
 	var total = vec4f(0);
 	for (var octet = lane >> 2u; octet < octets; octet += 16u) {
 		let at = (block.x * octets + octet) * 4u + quad;
-		var words: array<u32, 5>;
-		for (var p = 0u; p < BITS; p++) {
-			words[p] = code[shape.planes[p >> 2u][p & 3u] + at];
-		}
+		let pair = shape.pairs + 2u * at;
+		let low = vec4u(code[pair], code[pair] >> 16u, code[pair + 1u], code[pair + 1u] >> 16u);
+		let single = vec4u(code[shape.plane + at]) >> vec4u(0u, 8u, 16u, 24u);
 
 		var sum = vec4f(0);
 		var inputs = 0.0;
 		for (var i = 0u; i < 8u; i++) {
 			let column = 8u * octet + i;
 			let input = select(0.0, x[min(column, shape.columns - 1u)], column < shape.columns);
-			var codes = 0u;
-			for (var p = 0u; p < BITS; p++) {
-				codes |= ((words[p] >> i) & 0x01010101u) << p;
+			var codes = ((low >> vec4u(i)) & vec4u(1u)) | (((low >> vec4u(8u + i)) & vec4u(1u)) << vec4u(1u));
+			if (BITS == 3u) {
+				codes = (codes << vec4u(1u)) | ((single >> vec4u(i)) & vec4u(1u));
 			}
 
-			sum += bytes(codes) * input;
+			sum += vec4f(codes) * input;
 			inputs += input;
 		}
 
