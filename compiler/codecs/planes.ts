@@ -22,10 +22,7 @@ const planeBytes = (shape: Shape, group: number): number => {
 type PlanePart = {readonly name: string; readonly from: number; readonly count: number};
 
 /** Which planes lie in which part; the scales' parts follow. */
-const held = (bits: number): readonly PlanePart[] => [
-	{name: 'pairs', from: bits - 2, count: 2},
-	...(bits === 3 ? [{name: 'plane', from: 0, count: 1}] : []),
-];
+const held = (bits: number): readonly PlanePart[] => [{name: 'pairs', from: bits - 2, count: 2}, ...(bits === 3 ? [{name: 'plane', from: 0, count: 1}] : [])];
 
 const layout = (shape: Shape, {bits, group}: PlanesParameters): Part[] => [
 	...held(bits).map(({name, count}) => ({name, bytes: count * planeBytes(shape, group)})),

@@ -104,6 +104,11 @@ function lowerContext(node: Node, around: Surroundings): LowerContext {
 	let scratches = 0;
 	const has = (index: number): boolean => (node.inputs[index] ?? '') !== '';
 	const scratch = (bytes: Dim): Operand => places.addActivation(`scratch:${spec.name}:${node.name}:${scratches++}`, bytes);
+	const threadScratch = (bytes: Dim): Operand => {
+		const threadStride = multiply(ceilDivide(bytes, CACHE_LINE), CACHE_LINE);
+		return {...scratch(multiply(threadStride, shared.threads)), threadStride};
+	};
+
 	return {
 		node,
 		attributes: node.attributes,
@@ -120,16 +125,13 @@ function lowerContext(node: Node, around: Surroundings): LowerContext {
 			return found && tensor(found);
 		},
 		scratch,
-		threadScratch(bytes) {
-			const threadStride = multiply(ceilDivide(bytes, CACHE_LINE), CACHE_LINE);
-			return {...scratch(multiply(threadStride, shared.threads)), threadStride};
-		},
+		threadScratch,
 		...aliases(node, around),
 		state: index => stateOperand(shared.states.get(node.inputs[index] ?? '')),
 		call: (kernel, parameters) => {
 			emit(node, kernel, parameters);
 		},
-		...weightCalls(node, scratch),
+		...weightCalls(node, {scratch, threadScratch}),
 		fail,
 	};
 }

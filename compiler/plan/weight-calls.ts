@@ -21,7 +21,7 @@ function findUse(node: Node, index: number, encoding: Encoding): Use {
 	return {parts: {kind: 'parts', weight: name, term: 0}, kernels: codecOf(weight), rows, columns};
 }
 
-export type WeightCalls = (node: Node, scratch: LowerContext['scratch']) => Pick<LowerContext, 'multiply' | 'gatherRows'>;
+export type WeightCalls = (node: Node, scratches: Pick<LowerContext, 'scratch' | 'threadScratch'>) => Pick<LowerContext, 'multiply' | 'gatherRows'>;
 
 /** @param addActivation Reserves a buffer under a name of its own. */
 export function createWeightCalls(encoding: Encoding, emit: EmitCall, addActivation: (name: string, bytes: Dim) => Operand): WeightCalls {
@@ -45,7 +45,7 @@ export function createWeightCalls(encoding: Encoding, emit: EmitCall, addActivat
 		return place;
 	};
 
-	return (node, scratch) => ({
+	return (node, {scratch, threadScratch}) => ({
 		multiply(index, y, x, tokens) {
 			const use = findUse(node, index, encoding);
 			const {parts, rows, columns} = use;
@@ -53,7 +53,16 @@ export function createWeightCalls(encoding: Encoding, emit: EmitCall, addActivat
 			if (tokens === 1) {
 				emit(node, matvec.kernel, {y, x: prepare(node, x, use.kernels.form, 1, columns), parts, rows, columns, ...matvec.numbers});
 			} else {
-				emit(node, tile.kernel, {y, x: prepare(node, x, tile.form, tokens, columns), parts, scratch: scratch(tile.scratch({rows, columns})), tokens, rows, columns, ...tile.numbers});
+				emit(node, tile.kernel, {
+					y,
+					x: prepare(node, x, tile.form, tokens, columns),
+					parts,
+					scratch: threadScratch(tile.scratch({rows, columns})),
+					tokens,
+					rows,
+					columns,
+					...tile.numbers,
+				});
 			}
 		},
 		gatherRows(index, y, ids, count) {

@@ -204,7 +204,16 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 			};
 
 			if (tokens !== 1) {
-				lower.call(tile.kernel, {y, x: prepare(tile.form), parts, scratch: lower.scratch(tile.scratch({rows, columns})), tokens, rows, columns, ...tile.numbers});
+				lower.call(tile.kernel, {
+					y,
+					x: prepare(tile.form),
+					parts,
+					scratch: lower.scratch(tile.scratch({rows, columns})),
+					tokens,
+					rows,
+					columns,
+					...tile.numbers,
+				});
 				return;
 			}
 

@@ -107,11 +107,14 @@ for (const [rows, columns] of shapes) {
 					const [actual] = lowerNode(linear, node, inputs, {weights: {1: coded}});
 					const [expected] = evaluateNode(linear, node, [x, decodeWeight(coded, w), bias]);
 					const encoded = {codec, parameters, shape: {rows, columns}, parts: encodeWeight(coded, w).parts};
-					// One token goes through the codec's form of the input, which rounds it.
-					const bound = (row: number): number => (tokens === 1 ? roundingBound(encoded, x.data as Float32Array, row) : 0) + 2e-5;
+					// Tokens go through the codec's form of the input, which rounds them.
+					const {form, tile} = codec.kernels(parameters);
+					const input = (token: number): Float32Array => (x.data as Float32Array).subarray(token * columns, (token + 1) * columns);
+					const bound = (token: number, row: number): number => roundingBound(encoded, tokens === 1 ? form : tile.form, input(token), row) + 2e-5;
 					for (const [index, value] of (expected!.data as Float32Array).entries()) {
 						const distance = Math.abs(value - (actual!.data[index] as number));
-						t.true(distance <= bound(index % rows), `element ${index}: ${distance} above ${bound(index % rows)}`);
+						const most = bound(Math.floor(index / rows), index % rows);
+						t.true(distance <= most, `element ${index}: ${distance} above ${most}`);
 					}
 				});
 			}
