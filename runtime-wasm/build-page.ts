@@ -10,13 +10,13 @@ const output = fileURLToPath(new URL('../dist/page/', import.meta.url));
 export async function buildPage(directory = output): Promise<void> {
 	rmSync(directory, {recursive: true, force: true});
 	mkdirSync(directory, {recursive: true});
-	for (const file of ['bench.html']) {
+	for (const file of ['index.html', 'page.css', 'icon.svg', 'bench.html']) {
 		cpSync(path.join(sources, file), path.join(directory, file));
 	}
 
 	await build({
 		absWorkingDir: sources,
-		entryPoints: ['bench.ts'],
+		entryPoints: ['page.ts', 'bench.ts'],
 		outdir: directory,
 		bundle: true,
 		minify: true,

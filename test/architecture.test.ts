@@ -62,6 +62,11 @@ const rules: readonly Rule[] = [
 		only: /^(runtime-wasm\/loader\/|compiler\/(bundle\/format|graph\/dtype|error)\.ts$|node:)/,
 	},
 	{
+		title: 'the page imports the loader, the bundle format, errors and what measures it, and no package',
+		from: /^runtime-wasm\/page\//,
+		only: /^(runtime-wasm\/(page|loader)\/|compiler\/(bundle\/format|error|bench\/(measure|job))\.ts$)/,
+	},
+	{
 		title: 'the tokenizer module imports its two packages',
 		from: /^runtime-wasm\/loader\/tokenizer\//,
 		only: /^(runtime-wasm\/loader\/|compiler\/error\.ts$|@huggingface\/(tokenizers|jinja)$)/,

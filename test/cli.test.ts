@@ -10,7 +10,7 @@ import {findProfile, profiles} from '../profiles/index.js';
 import {snug} from './helpers/command-line.js';
 import {sampleManifest} from './helpers/sample-manifest.js';
 
-const commands = ['compile', 'run', 'eval', 'bench', 'inspect', 'profiles'];
+const commands = ['compile', 'run', 'serve', 'eval', 'bench', 'inspect', 'profiles'];
 
 function temporary(t: ExecutionContext): string {
 	const directory = mkdtempSync(path.join(tmpdir(), 'snug-cli-'));
@@ -67,6 +67,7 @@ const misuses: ReadonlyArray<readonly [title: string, argumentList: readonly str
 	['an output file for text', ['run', 'out', '-p', 'a', '-o', 'out.npz'], /--output goes with --input/],
 	['an input twice', ['run', 'out', '--input', 'x=a.npy', '--input', 'x=b.npy'], /--input: 'x' is given more than once/],
 	['a negative temperature', ['run', 'out', '-p', 'a', '--temperature=-1'], /--temperature: expected a number of at least 0, found '-1'/],
+	['a port that is none', ['serve', 'out', '--port', '99999'], /--port: expected a port from 0 to 65535, found '99999'/],
 	['no text to evaluate', ['eval', 'out'], /Missing required argument: text/],
 	['an unknown path', ['eval', 'out', '--text', 'a.txt', '--path', 'fast'], /--path: expected one of decode, prefill, reference, found 'fast'/],
 	['a window of one token', ['eval', 'out', '--text', 'a.txt', '--context', '1'], /--context: expected a whole number of at least 2/],

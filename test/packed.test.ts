@@ -68,7 +68,7 @@ test.serial('the tarball is small and holds no sources, tests or models', t => {
 	t.log(`tarball ${packed.bytes} bytes, installed ${bytesOfFolder(path.join(project, 'node_modules/snug'))} bytes without dependencies`);
 	t.true(packed.bytes <= MOST_BYTES);
 	t.deepEqual(
-		packed.files.filter(file => !/^(dist\/.*\.(js|d\.ts|json|wasm)|dist\/page\/.*\.(html|css)|package\.json|README\.md|LICENSE)$/.test(file)),
+		packed.files.filter(file => !/^(dist\/.*\.(js|d\.ts|json|wasm)|dist\/page\/.*\.(html|css|svg)|package\.json|README\.md|LICENSE)$/.test(file)),
 		[],
 	);
 });

@@ -3,9 +3,12 @@ import {request} from 'node:http';
 import {mkdirSync, symlinkSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import {runCommandLine} from '../compiler/command-line.js';
 import {rangeOf} from '../compiler/serve/answer.js';
 import {serveMounts, type BundleServer} from '../compiler/serve/server.js';
+import {snug} from './helpers/command-line.js';
 import {temporaryFolder} from './helpers/folder.js';
+import {adder, writeBundle} from './helpers/tiny-bundle.js';
 
 const hash = '0123456789abcdef0123456789abcdef';
 const chunk = `chunks/${hash}.bin`;
@@ -143,4 +146,29 @@ test('a port that is taken is an error that says so; among several the next is t
 	const next = await serveMounts({'/': folder}, {ports: {from: port, count: 10}});
 	t.teardown(async () => next.close());
 	t.true(Number(new URL(next.url).port) > port);
+});
+
+test('the command prints the address, serves page and bundle there, and ends when interrupted', async t => {
+	const bundle = writeBundle(temporaryFolder(t), adder());
+	const controller = new AbortController();
+	let printed = (_text: string): void => undefined;
+	const line = new Promise<string>(resolve => {
+		printed = resolve;
+	});
+	const ended = runCommandLine(['serve', bundle, '--port', '0'], {
+		stdout: {
+			write(text) {
+				printed(text);
+			},
+		},
+		stderr: {write: () => undefined},
+		signal: controller.signal,
+	});
+	const [, url] = /^adder: (http:\/\/127\.0\.0\.1:\d+\/)\n$/.exec(await line) ?? [];
+	t.regex(await (await fetch(url!)).text(), /<title>Snug<\/title>/);
+	t.deepEqual(((await (await fetch(new URL('model/manifest.json', url))).json()) as {name: string}).name, 'adder');
+	controller.abort();
+	t.is(await ended, 0);
+	await t.throwsAsync(fetch(url!));
+	t.is((await snug(['serve', temporaryFolder(t)])).status, 1);
 });

@@ -6,5 +6,6 @@ import {evalCommand} from './eval.js';
 import {inspectCommand} from './inspect.js';
 import {profilesCommand} from './profiles.js';
 import {runCommand} from './run.js';
+import {serveCommand} from './serve.js';
 
-export const commands: readonly CommandEntry[] = [compileCommand, runCommand, evalCommand, benchCommand, inspectCommand, profilesCommand];
+export const commands: readonly CommandEntry[] = [compileCommand, runCommand, serveCommand, evalCommand, benchCommand, inspectCommand, profilesCommand];

@@ -27,6 +27,20 @@ export const sizeOption = (option: string, description: string) => ({...flag, de
 export const countOption = (option: string, description: string, least = 1) =>
 	({...flag, description, coerce: once(option, text => readNumber(option, text, least, /^\d+$/, 'a whole number'))}) as const;
 
+/** 0 to 65535, where 0 is any free one. */
+export const portOption = (option: string, description: string) =>
+	({
+		...flag,
+		description,
+		coerce: once(option, text => {
+			if (!/^\d+$/.test(text) || Number(text) > 65_535) {
+				throw new RangeError(`${option}: expected a port from 0 to 65535, found '${text}'`);
+			}
+
+			return Number(text);
+		}),
+	}) as const;
+
 /** A number of at least `least`. */
 export const numberOption = (option: string, description: string, least = 0) =>
 	({...flag, description, coerce: once(option, text => readNumber(option, text, least, /^\d*\.?\d+$/, 'a number'))}) as const;

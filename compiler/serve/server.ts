@@ -40,7 +40,7 @@ export type Mounts = Readonly<Record<string, string>>;
 /** The page's files, from the sources as from the built package. */
 export function pageFolder(): string {
 	const candidates = ['../../page/', '../../dist/page/'].map(place => fileURLToPath(new URL(place, import.meta.url)));
-	const found = candidates.find(folder => existsSync(`${folder}bench.html`));
+	const found = candidates.find(folder => existsSync(`${folder}index.html`));
 	if (found === undefined) {
 		throw new SnugError('missing-page', {subject: candidates.at(-1)!, problem: 'the page is not built', hint: 'run npm run build'});
 	}

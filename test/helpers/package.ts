@@ -51,6 +51,10 @@ const built = [
 	'loader/tokenizer.js',
 	'page/bench.html',
 	'page/bench.js',
+	'page/icon.svg',
+	'page/index.html',
+	'page/page.css',
+	'page/page.js',
 ];
 
 /** Files that a build would write and `dist` lacks, and files there whose source is gone. */
