@@ -58,7 +58,7 @@ export function reportBytes({program, plan, total}: Built): {
 	const weights = sum([...plan.parts.values()].map(({bytes}) => bytes));
 	const state = fixed('state');
 	const activations = plan.arena.bytes + fixed('shared');
-	const other = plan.table.bytes + plan.argumentBlock.bytes + fixed('constant') + fixed('input') + fixed('output');
+	const other = plan.table.bytes + plan.barrier.bytes + plan.argumentBlock.bytes + fixed('constant') + fixed('input') + fixed('output');
 	const padding = plan.memory - weights - state - activations - other;
 	return {weights, state, activations, program: total - plan.memory, other, padding, total};
 }

@@ -35,6 +35,9 @@ const common = [
 	'-Werror',
 ];
 
+/** Flags of single sources. */
+const special: Readonly<Record<string, readonly string[]>> = {'barrier.c': ['-matomics']};
+
 type Files = Tree;
 
 const read = (directory: string): Files =>
@@ -99,7 +102,8 @@ function jobsOf(files: Files): Job[] {
 		const parts = [...withHeaders(name, files)].sort();
 		const asks = parts.some(part => new TextDecoder().decode(files[part] as Uint8Array).includes('relaxed'));
 		return (Object.keys(variants) as Variant[]).map(variant => {
-			const hash = createHash('sha256').update(JSON.stringify([common, asks ? variants[variant] : []]));
+			const own = [...(asks ? variants[variant] : []), ...(special[name] ?? [])];
+			const hash = createHash('sha256').update(JSON.stringify([common, own]));
 			for (const part of parts) {
 				hash.update(part).update(files[part]!);
 			}
@@ -110,7 +114,7 @@ function jobsOf(files: Files): Job[] {
 }
 
 async function compileObject({name, variant, key}: Job, files: Files): Promise<void> {
-	const flags = [...common, ...variants[variant]];
+	const flags = [...common, ...variants[variant], ...(special[name] ?? [])];
 	const made = await run(runClang, ['clang', ...flags, '-c', name, '-o', 'out.o'], files);
 	const text = await run(runClang, ['clang', ...flags, '-E', '-P', name, '-o', 'out.i'], files);
 	writeFileSync(`${key}.i`, text['out.i']!);

@@ -11,6 +11,9 @@ export const PAGE = 65_536;
 /** Parts start at multiples of this, in chunks and in memory, so that WebGPU can bind them. */
 export const ALIGNMENT = 256;
 
+/** Bytes; threads that write to the same one hinder each other. */
+export const CACHE_LINE = 64;
+
 /** No chunk is larger. */
 export const CHUNK_BYTES = 4 * 1024 * 1024;
 

@@ -2,7 +2,8 @@
  * Proves a plan, sharing no code with the planner: everything has a place of its size, inside the memory and aligned, fixed things are
  * disjoint, no two activations that hold something at the same time overlap, and each call names every parameter of its kernel.
  */
-import {range, type Dim} from '../graph/dim.js';
+import {multiply, range, type Dim} from '../graph/dim.js';
+import {checkPhases} from './check-phases.js';
 import type {Plan} from './memory.js';
 import type {Program} from './program.js';
 import {isThreaded, namedParameters, type Prototypes} from './prototypes.js';
@@ -12,12 +13,15 @@ type Range = {readonly what: string; readonly address: number; readonly bytes: n
 export function checkPlan(program: Program, plan: Plan, prototypes: Prototypes): void {
 	const fixed: Range[] = [
 		{what: 'descriptor table', ...plan.table},
+		{what: 'barrier', ...plan.barrier},
 		{what: 'argument block', ...plan.argumentBlock},
 		{what: 'arena', ...plan.arena},
 		...[...plan.fixed].map(([what, place]) => ({what, ...place})),
 		...[...plan.parts].map(([what, place]) => ({what, ...place})),
 	];
 	disjoint(fixed);
+	holds('argument block', plan.argumentBlock, plan.argumentBlock.stride * program.threads);
+	holds('barrier', plan.barrier, program.threads > 1 ? 256 : 0);
 	for (const place of fixed) {
 		inside(place, 0, plan.memory);
 	}
@@ -79,13 +83,18 @@ export function checkPlan(program: Program, plan: Plan, prototypes: Prototypes):
 					throw new Error(`${call.node}: ${call.kernel} starts ${start} bytes into '${argument.buffer}', which has ${place.bytes}`);
 				}
 
+				const slices = range(multiply(argument.threadStride ?? 0, program.threads), program.bounds).max;
+				if (offset.max + slices > place.bytes) {
+					throw new Error(`${call.node}: ${call.kernel} cuts ${slices} bytes of '${argument.buffer}' into slices, which has ${place.bytes}`);
+				}
+
 				if (places.has(argument.buffer)) {
 					const span = seen.get(argument.buffer) ?? [index, index];
 					seen.set(argument.buffer, [span[0], index]);
 				}
 			}
 
-			holds('argument block', plan.argumentBlock, 4 * words);
+			holds('argument block', {bytes: plan.argumentBlock.stride}, 4 * words);
 		}
 
 		for (const buffer of seen.keys()) {
@@ -101,6 +110,7 @@ export function checkPlan(program: Program, plan: Plan, prototypes: Prototypes):
 			);
 		}
 	}
+	checkPhases(program, plan, prototypes);
 }
 
 function holds(what: string, place: {readonly bytes: number} | undefined, bytes: number): void {

@@ -1,5 +1,6 @@
 /** Lowers the nodes of one entry: every op gets a context that gives its values places and collects its kernel calls. */
 import {add, ceilDivide, multiply, substitute, type Dim} from '../graph/dim.js';
+import {CACHE_LINE} from '../bundle/format.js';
 import {bytesOf} from '../graph/dtype.js';
 import {boundsOf, describeNode, type Node} from '../graph/graph.js';
 import {tensor} from '../graph/tensor.js';
@@ -12,9 +13,6 @@ import {createPlaces, type Places, type PlacesOptions} from './places.js';
 import type {Argument, Entry, KernelCall, StateBuffer} from './program.js';
 import {createWeightCalls, type WeightCalls} from './weight-calls.js';
 import {product} from '../graph/shape.js';
-
-/** Bytes; threads that write to the same one hinder each other. */
-const CACHE_LINE = 64;
 
 export type EntrySpec = {
 	readonly name: string;

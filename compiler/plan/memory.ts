@@ -1,19 +1,26 @@
 /**
- * Byte offsets of everything in linear memory. From low to high: the descriptor table, the argument block, fixed buffers (constants,
- * inputs, outputs, states, values shared by entries), one arena in which every entry lays its activations, and the weights' parts.
+ * Byte offsets of everything in linear memory. From low to high: the descriptor table, the barrier's words, the argument blocks, fixed
+ * buffers (constants, inputs, outputs, states, values shared by entries), one arena in which every entry lays its activations, and the
+ * weights' parts.
  *
  * Activations: larger first, at the lowest gap among the buffers that live at the same time (as in arXiv 2001.03288).
  */
-import {ALIGNMENT, PAGE} from '../bundle/format.js';
+import {ALIGNMENT, CACHE_LINE, PAGE} from '../bundle/format.js';
 import type {Prototypes} from './prototypes.js';
 import {largest} from './lower.js';
 import {lifetimes, type Lifetime} from './liveness.js';
+import {BARRIER_BYTES, findPhases, type Phase} from './phases.js';
 import type {Entry, Program} from './program.js';
 
 export type Plan = {
 	/** The first address that is not zero: address 0 stays free so that a null pointer is nobody's. */
 	readonly table: {readonly address: number; readonly bytes: number; readonly rows: ReadonlyMap<string, readonly number[]>};
-	readonly argumentBlock: {readonly address: number; readonly bytes: number};
+	/** The words of the barrier; none for a program of one thread. */
+	readonly barrier: {readonly address: number; readonly bytes: number};
+	/** One for each thread, `stride` bytes apart. */
+	readonly argumentBlock: {readonly address: number; readonly bytes: number; readonly stride: number};
+	/** By entry. */
+	readonly phases: ReadonlyMap<string, readonly Phase[]>;
 	/** Fixed buffers. */
 	readonly fixed: ReadonlyMap<string, {readonly address: number; readonly bytes: number}>;
 	readonly arena: {readonly address: number; readonly bytes: number};
@@ -50,9 +57,14 @@ export function planMemory(program: Program, prototypes: Prototypes): Plan {
 	};
 
 	const table = {...take(4 * words), rows};
-	const argumentBlock = take(Math.max(0, ...program.entries.flatMap(({calls}) => calls.map(argumentBytes))));
+	const {threads} = program;
+	const barrier = take(threads === 1 ? 0 : BARRIER_BYTES);
+	const mostArguments = Math.max(0, ...program.entries.flatMap(({calls}) => calls.map(argumentBytes)));
+	const stride = threads === 1 ? mostArguments : align(mostArguments, CACHE_LINE);
+	const argumentBlock = {...take(stride * threads), stride};
+	const phases = new Map(program.entries.map(entry => [entry.name, findPhases(program, entry, prototypes)]));
 	const fixed = new Map([...program.buffers].map(([name, {bytes}]) => [name, take(largest(bytes, program.bounds))]));
-	const laid = program.entries.map(entry => [entry.name, layActivations(entry, program, prototypes)] as const);
+	const laid = program.entries.map(entry => [entry.name, layActivations(entry, phases.get(entry.name)!, program, prototypes)] as const);
 	const arena = take(Math.max(0, ...laid.map(([, {bytes}]) => bytes)));
 	const activations = new Map(
 		laid.map(([name, {offsets}]) => [name, new Map([...offsets].map(([buffer, {offset, bytes}]) => [buffer, {address: arena.address + offset, bytes}]))]),
@@ -60,7 +72,7 @@ export function planMemory(program: Program, prototypes: Prototypes): Plan {
 	const parts = new Map(
 		program.weights.flatMap(({name, terms}) => terms.flatMap(term => term.parts.map(part => [partName(name, part.name), take(part.bytes)] as const))),
 	);
-	return {table, argumentBlock, fixed, arena, activations, parts, used: at, memory: align(at, PAGE)};
+	return {table, barrier, argumentBlock, phases, fixed, arena, activations, parts, used: at, memory: align(at, PAGE)};
 }
 
 export const argumentBytes = (call: Entry['calls'][number]): number =>
@@ -68,8 +80,8 @@ export const argumentBytes = (call: Entry['calls'][number]): number =>
 
 type Laid = {readonly bytes: number; readonly offsets: ReadonlyMap<string, {readonly offset: number; readonly bytes: number}>};
 
-function layActivations(entry: Entry, program: Program, prototypes: Prototypes): Laid {
-	const live = lifetimes(entry, prototypes);
+function layActivations(entry: Entry, phases: readonly Phase[], program: Program, prototypes: Prototypes): Laid {
+	const live = lifetimes(entry, phases, prototypes);
 	const placed: Array<Lifetime & {offset: number; bytes: number}> = [];
 	const sized = live.map(lifetime => ({...lifetime, bytes: largest(entry.buffers.get(lifetime.buffer)!.bytes, program.bounds)}));
 	for (const next of sized.sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {

@@ -37,7 +37,7 @@ export function caller(bundle: Bundle, exports: WebAssembly.Exports): Session['c
 	return (name, symbols) => {
 		const parameters = bundle.entries[name]!.symbols.map(symbol => symbols[symbol] ?? unbound(name, symbol));
 		try {
-			(functions.get(name) as (...values: number[]) => void)(...parameters);
+			(functions.get(name) as (...values: number[]) => void)(...parameters, 0, 1);
 		} catch (error) {
 			throw new SnugError(
 				'trap',

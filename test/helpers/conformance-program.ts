@@ -40,7 +40,7 @@ export async function buildCases(cases: readonly PreparedCase[]): Promise<CasePr
 			const symbols = symbolsOf(prepared);
 			heap.set(blank);
 			const own = place(prepared, plan, heap);
-			(exports[name] as (...values: number[]) => void)(...prepared.program.entries[0]!.symbols.map(symbol => symbols[symbol]!));
+			(exports[name] as (...values: number[]) => void)(...prepared.program.entries[0]!.symbols.map(symbol => symbols[symbol]!), 0, 1);
 			checkOutside(heap, [...own, plan.arena, plan.argumentBlock], blank);
 			return new Map(
 				prepared.program.outputs.map(({name: output, dtype, shape, buffer}) => {

@@ -1,0 +1,71 @@
+/**
+ * Where the threads of an entry must meet. A phase is a run of calls between two barriers: no two of its calls touch the same buffer
+ * with one of them writing, unless thread 0 alone makes both.
+ */
+import {keyOf, range} from '../graph/dim.js';
+import type {Buffer, Entry, KernelCall, Program} from './program.js';
+import {isThreaded, namedParameters, type Prototypes} from './prototypes.js';
+
+/** The kernel that ends a phase; called by the target, never by an op. */
+export const BARRIER = 'barrier';
+
+/** Four cache lines: generation, arrived, sleepers, failed. */
+export const BARRIER_BYTES = 256;
+
+export type Phase = {
+	/** Indices of calls. */
+	readonly first: number;
+	readonly end: number;
+	/** Calls that all threads make; thread 0 makes the others. */
+	readonly shared: ReadonlySet<number>;
+};
+
+/** A call that touches no more bytes is over before others have come, so thread 0 makes it: neighbours then need no barrier. */
+const SMALL = 32 * 1024;
+
+type Access = {readonly buffer: string; readonly writes: boolean; readonly slice: string | undefined};
+
+export function findPhases(program: Pick<Program, 'threads' | 'buffers' | 'bounds'>, entry: Entry, prototypes: Prototypes): Phase[] {
+	const {calls} = entry;
+	if (program.threads === 1) {
+		return calls.length > 0 ? [{first: 0, end: calls.length, shared: new Set()}] : [];
+	}
+
+	const bytesOf = new Map([...program.buffers, ...entry.buffers].map(([name, {bytes}]) => [name, range(bytes, program.bounds).max]));
+	const accesses = calls.map(call => accessesOf(call, prototypes));
+	const isShared = calls.map(
+		(call, index) => isThreaded(prototypes[call.kernel]!) && !isSmall(call, new Set(accesses[index]!.map(({buffer}) => buffer)), bytesOf),
+	);
+	const phases: Phase[] = [];
+	let first = 0;
+	for (let index = 1; index <= calls.length; index++) {
+		const others = Array.from({length: index - first}, (_, at) => first + at);
+		if (
+			index === calls.length ||
+			others.some(other => (isShared[other]! || isShared[index]!) && accesses[other]!.some(a => accesses[index]!.some(b => clash(a, b))))
+		) {
+			phases.push({first, end: index, shared: new Set(others.filter(other => isShared[other]))});
+			first = index;
+		}
+	}
+
+	return phases;
+}
+
+const isSmall = ({arguments: given}: KernelCall, buffers: ReadonlySet<Buffer['name']>, bytesOf: ReadonlyMap<string, number>): boolean =>
+	!Object.values(given).some(({kind}) => kind === 'parts') && [...buffers].reduce((sum, buffer) => sum + bytesOf.get(buffer)!, 0) <= SMALL;
+
+/** What a call touches of buffers; where it starts in one says little of how far it goes, so a buffer counts as a whole. */
+const accessesOf = ({kernel, arguments: given}: KernelCall, prototypes: Prototypes): Access[] =>
+	namedParameters(prototypes[kernel]!).flatMap(({name, type}) => {
+		const argument = given[name];
+		if (argument?.kind !== 'buffer') {
+			return [];
+		}
+
+		const {buffer, offset, threadStride} = argument;
+		return [{buffer, writes: type !== 'read', slice: threadStride === undefined ? undefined : `${keyOf(offset)} ${keyOf(threadStride)}`}];
+	});
+
+/** Slices of threads that are cut alike belong to the same thread in both calls. */
+const clash = (a: Access, b: Access): boolean => a.buffer === b.buffer && (a.writes || b.writes) && (a.slice === undefined || a.slice !== b.slice);
