@@ -28,6 +28,8 @@ export type CompileOptions = {
 	readonly maxSequence?: number;
 	readonly dims?: Readonly<Record<string, number | SymbolBounds | '*'>>;
 	readonly cachePrecision?: LowerOptions['cachePrecision'];
+	/** Threads that may compute together, at most; the profile's unless given, else DEFAULT_THREADS. */
+	readonly threads?: number;
 	readonly signal?: AbortSignal;
 	onProgress?(stage: string, done: number, total: number): void;
 };
@@ -62,7 +64,8 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 	const weights = findWeights(typed.graph);
 	const candidates = findOptions(weights, {...options, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
 	const precisions = options.cachePrecision ? [options.cachePrecision] : chooseCachePrecisions(typed.graph, positions, budget.bytes);
-	const lowerings = precisions.map(cachePrecision => ({cachePrecision, positions}));
+	const threads = options.threads ?? options.profile?.threads;
+	const lowerings = precisions.map(cachePrecision => ({cachePrecision, positions, ...(threads === undefined ? {} : {threads})}));
 	const {chosen, built} = await fit(typed, restrict(candidates, options), lowerings, budget);
 	await writeFolder(options.output, async directory =>
 		writeBundle(directory, {

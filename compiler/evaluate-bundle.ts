@@ -21,6 +21,7 @@ export type EvaluateOptions = {
 	readonly context?: number | undefined;
 	readonly windows: number;
 	readonly budget?: number | undefined;
+	readonly threads?: number | undefined;
 	readonly path: (typeof paths)[number];
 	/** An ONNX model to compare with. */
 	readonly against?: string | undefined;
@@ -135,7 +136,7 @@ async function* logitsOf(
 	}
 }
 
-async function open(directory: string, scope: Scope, {budget, path: kind, signal}: EvaluateOptions): Promise<Opened> {
+async function open(directory: string, scope: Scope, {budget, threads, path: kind, signal}: EvaluateOptions): Promise<Opened> {
 	const manifest = readManifest(directory);
 	const {generation} = manifest;
 	const tokens = manifest.inputs.find(({fill}) => fill === 'tokens')?.name;
@@ -156,7 +157,7 @@ async function open(directory: string, scope: Scope, {budget, path: kind, signal
 		});
 	}
 
-	const model = await load(path.resolve(directory), {...(budget !== undefined && {budget}), ...(signal && {signal})});
+	const model = await load(path.resolve(directory), {...(budget !== undefined && {budget}), ...(threads !== undefined && {threads}), ...(signal && {signal})});
 	scope.release(model);
 	return {model, manifest, generation, tokens};
 }

@@ -10,6 +10,7 @@ import {readNpy, writeNpz} from './numpy.js';
 
 export type RunOptions = {
 	readonly budget?: number | undefined;
+	readonly threads?: number | undefined;
 	readonly signal?: AbortSignal;
 	onProgress?(stage: string, done: number, total: number): void;
 };
@@ -101,9 +102,10 @@ export async function runArrays(
 	});
 }
 
-async function withModel<T>(directory: string, {budget, signal, onProgress}: RunOptions, use: (model: Model) => Promise<T>): Promise<T> {
+async function withModel<T>(directory: string, {budget, threads, signal, onProgress}: RunOptions, use: (model: Model) => Promise<T>): Promise<T> {
 	const model = await load(path.resolve(directory), {
 		...(budget !== undefined && {budget}),
+		...(threads !== undefined && {threads}),
 		...(signal && {signal}),
 		onProgress({loaded, total}) {
 			onProgress?.('load', loaded, total);

@@ -53,7 +53,7 @@ const hostPlugins = (host: HostName): Plugin[] => (host === 'both' ? [] : [repla
 const selfStart = (worker: string): string => `
 const main = function () {${worker}};
 const url = new URL(import.meta.url);
-export const workerStarts = [...(url.pathname.endsWith('/snug.js') ? [{kind: 'module', url}] : []), {kind: 'code', code: '(' + main + ')()'}];
+export const workerStarts = [...(url.pathname.endsWith('/snug.js') ? [{kind: 'module', url: url.href}] : []), {kind: 'code', code: '(' + main + ')()'}];
 export const ownTokenizer = null;
 main();
 `;

@@ -14,6 +14,9 @@ export const ALIGNMENT = 256;
 /** Bytes; threads that write to the same one hinder each other. */
 export const CACHE_LINE = 64;
 
+/** Where threads meet: four cache lines, which start with the generation, the arrived, the sleepers and whether a thread failed. */
+export const BARRIER_BYTES = 4 * CACHE_LINE;
+
 /** No chunk is larger. */
 export const CHUNK_BYTES = 4 * 1024 * 1024;
 
@@ -76,7 +79,10 @@ export type LevelEntry = {
 	readonly table: readonly number[];
 };
 
-/** An exported function of the program; its parameters are the values of these symbols, i32. */
+/**
+ * An exported function of the program, which every thread calls; its parameters are the values of these symbols, the number of the
+ * thread and that of threads, all i32.
+ */
 export type EntryPoint = {readonly symbols: readonly string[]};
 
 export type Manifest = {
@@ -97,6 +103,8 @@ export type Manifest = {
 	readonly symbols: Readonly<Record<string, {readonly min: number; readonly max: number}>>;
 	readonly inputs: readonly PortEntry[];
 	readonly outputs: readonly PortEntry[];
+	/** Threads that may run an entry together, at most, and the address of the words (256 bytes) at which they meet; one thread without. */
+	readonly threads?: {readonly most: number; readonly barrier: number};
 	/** The output that is made a row at a time by `entries.head`: its port's buffer holds one row (axis −2 is the row axis). */
 	readonly sliced?: {readonly output: string};
 	readonly states: readonly StateEntry[];

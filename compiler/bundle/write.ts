@@ -94,6 +94,7 @@ export async function writeBundle(directory: string, input: BundleInput): Promis
 		symbols: program.symbols,
 		inputs: program.inputs.map(port),
 		outputs: program.outputs.map(port),
+		...(program.threads === 1 ? {} : {threads: {most: program.threads, barrier: plan.barrier.address}}),
 		...(program.sliced === undefined ? {} : {sliced: {output: program.sliced}}),
 		states: program.states.map(state => stateEntry(state, graph, built)),
 		positions: program.states.length > 0 ? positions : 0,

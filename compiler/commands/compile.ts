@@ -39,11 +39,13 @@ export const compileCommand = defineCommand({
 				...choiceOption('--cache-precision', 'Type of the key-value cache', ['float32', 'float16', 'int8']),
 				...otherwise('the widest that takes a tenth of the budget'),
 			})
+			.option('threads', {...countOption('--threads', 'Threads that may compute together'), ...otherwise("the profile's, else 4")})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
 			.group(['profile', 'budget', 'max-sequence'], 'Memory:')
 			.group(['codecs', 'bits', 'cache-precision'], 'Compression:')
-			.group(['dim'], 'Shapes:'),
-	async run({model, output, profile, budget, codecs, bits, maxSequence, dim, cachePrecision, json}, io) {
+			.group(['dim'], 'Shapes:')
+			.group(['threads'], 'Speed:'),
+	async run({model, output, profile, budget, codecs, bits, maxSequence, dim, cachePrecision, threads, json}, io) {
 		const device = profile === undefined ? undefined : findProfile(profile);
 		const {compile} = await import('../compile.js');
 		const progress = createProgress(io.stderr);
@@ -57,6 +59,7 @@ export const compileCommand = defineCommand({
 				...(maxSequence !== undefined && {maxSequence}),
 				...(dim && {dims: Object.fromEntries(dim)}),
 				...(cachePrecision && {cachePrecision}),
+				...(threads !== undefined && {threads}),
 				onProgress: progress.update,
 				signal: io.signal,
 			});

@@ -26,12 +26,13 @@ export const evalCommand = defineCommand({
 			})
 			.option('against', textOption('--against', 'An ONNX model: adds the divergence from its predictions and how often the likeliest token agrees'))
 			.option('budget', {...sizeOption('--budget', 'Bytes that the model may hold'), ...otherwise("the bundle's largest level")})
+			.option('threads', {...countOption('--threads', 'Threads that compute'), ...otherwise('one for each core')})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'}),
-	async run({bundle, text, context, windows, path, against, budget, json}, io) {
+	async run({bundle, text, context, windows, path, against, budget, threads, json}, io) {
 		const {evaluate} = await import('../evaluate-bundle.js');
 		const progress = createProgress(io.stderr);
 		try {
-			const result = await evaluate(bundle, {text, context, windows, budget, path, against, signal: io.signal, onProgress: progress.update});
+			const result = await evaluate(bundle, {text, context, windows, budget, threads, path, against, signal: io.signal, onProgress: progress.update});
 			progress.end();
 			if (json) {
 				printJson(io, result);

@@ -29,6 +29,7 @@ export const runCommand = defineCommand({
 			})
 			.option('output', {...textOption('--output', 'A .npz file for the outputs, each under its name'), alias: 'o'})
 			.option('budget', {...sizeOption('--budget', 'Bytes that the model may hold'), ...otherwise("the bundle's largest level")})
+			.option('threads', {...countOption('--threads', 'Threads that compute'), ...otherwise('one for each core')})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
 			.group(['prompt', 'max-tokens', 'temperature', 'seed'], 'Text:')
 			.group(['input', 'output'], 'Arrays:')
@@ -49,10 +50,10 @@ export const runCommand = defineCommand({
 
 				return true;
 			}),
-	async run({bundle, prompt, input, output, json, maxTokens, temperature, seed, budget}, io) {
+	async run({bundle, prompt, input, output, json, maxTokens, temperature, seed, budget, threads}, io) {
 		const {runText, runArrays} = await import('../run-bundle.js');
 		const progress = createProgress(io.stderr);
-		const options = {budget, signal: io.signal, onProgress: progress.update};
+		const options = {budget, threads, signal: io.signal, onProgress: progress.update};
 		try {
 			if (input) {
 				const result = await runArrays(bundle, input, output, options);

@@ -5,11 +5,11 @@
  *
  * Activations: larger first, at the lowest gap among the buffers that live at the same time (as in arXiv 2001.03288).
  */
-import {ALIGNMENT, CACHE_LINE, PAGE} from '../bundle/format.js';
+import {ALIGNMENT, BARRIER_BYTES, CACHE_LINE, PAGE} from '../bundle/format.js';
 import type {Prototypes} from './prototypes.js';
 import {largest} from './lower.js';
 import {lifetimes, type Lifetime} from './liveness.js';
-import {BARRIER_BYTES, findPhases, type Phase} from './phases.js';
+import {findPhases, type Phase} from './phases.js';
 import type {Entry, Program} from './program.js';
 
 export type Plan = {

@@ -9,9 +9,6 @@ import {isThreaded, namedParameters, type Prototypes} from './prototypes.js';
 /** The kernel that ends a phase; called by the target, never by an op. */
 export const BARRIER = 'barrier';
 
-/** Four cache lines: generation, arrived, sleepers, failed. */
-export const BARRIER_BYTES = 256;
-
 export type Phase = {
 	/** Indices of calls. */
 	readonly first: number;

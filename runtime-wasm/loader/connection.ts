@@ -3,7 +3,7 @@ import {SnugError} from '../../compiler/error.js';
 import {fetchFile} from './fetch.js';
 import {host} from './host.js';
 import type {WorkerHandle, WorkerStart} from './host-type.js';
-import {fromFailure, toFailure, type Call, type Results, type ToPage} from './protocol.js';
+import {fromFailure, toFailure, type Call, type Results, type ToPage, type ToWorker} from './protocol.js';
 import type {Progress} from './types.js';
 
 type Pending = {
@@ -13,6 +13,8 @@ type Pending = {
 };
 
 export type Connection = {
+	/** How its worker was started. */
+	readonly start: WorkerStart;
 	/** Sends a call. Aborting rejects it at once with the signal's reason and tells the worker. */
 	call<K extends Call['kind']>(call: Extract<Call, {kind: K}>, options?: CallOptions): Promise<Results[K]>;
 	/** Ends the worker; calls on their way are rejected. */
@@ -55,7 +57,7 @@ async function open(start: WorkerStart, options: ConnectOptions, signal: AbortSi
 			signal?.removeEventListener('abort', stop);
 		};
 
-		const line = makeLine(options, () => {
+		const line = makeLine(start, options, () => {
 			settle();
 			resolve(line.connection);
 		});
@@ -67,17 +69,17 @@ async function open(start: WorkerStart, options: ConnectOptions, signal: AbortSi
 
 		signal?.addEventListener('abort', stop);
 		try {
-			line.attach(host.startWorker(start, {onMessage: line.receive, onEnd: fail}));
+			line.attach(host.startWorker<ToWorker, ToPage>(start, 'model', {onMessage: line.receive, onEnd: fail}));
 		} catch (error) {
 			fail(error as Error);
 		}
 	});
 }
 
-function makeLine({fetch, onProgress}: ConnectOptions, onReady: () => void) {
+function makeLine(start: WorkerStart, {fetch, onProgress}: ConnectOptions, onReady: () => void) {
 	const pending = new Map<number, Pending>();
 	const closed = new AbortController();
-	let worker: WorkerHandle | undefined;
+	let worker: WorkerHandle<ToWorker> | undefined;
 	let count = 0;
 	const close = (error: Error): void => {
 		if (closed.signal.aborted) {
@@ -177,12 +179,12 @@ function makeLine({fetch, onProgress}: ConnectOptions, onReady: () => void) {
 
 	return {
 		receive,
-		attach(handle: WorkerHandle) {
+		attach(handle: WorkerHandle<ToWorker>) {
 			worker = handle;
 			if (closed.signal.aborted) {
 				handle.terminate();
 			}
 		},
-		connection: {call: call as Connection['call'], close},
+		connection: {start, call: call as Connection['call'], close},
 	};
 }

@@ -1,29 +1,27 @@
 /** Browsers: module workers from the file itself or from a Blob URL, messages by `postMessage`. */
 import {SnugError} from '../../compiler/error.js';
-import type {Host, Port, WorkerEvents, WorkerHandle, WorkerStart} from './host-type.js';
-import {workerName} from './host-type.js';
-import type {ToPage, ToWorker} from './protocol.js';
+import {workerName, type Host, type Port, type Role, type WorkerEvents, type WorkerHandle, type WorkerStart} from './host-type.js';
 
 /** A dedicated worker's global scope, as far as it is used here. */
 type Scope = {
 	readonly name: string;
-	postMessage(message: ToPage, transfer: Transferable[]): void;
-	addEventListener(type: 'message', listener: (event: MessageEvent<ToWorker>) => void): void;
+	postMessage(message: unknown, transfer: Transferable[]): void;
+	addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
 	readonly document?: unknown;
 };
 
 const scope = globalThis as unknown as Scope;
 
-function startWorker(start: WorkerStart, {onMessage, onEnd}: WorkerEvents): WorkerHandle {
+function startWorker<Sent, Received>(start: WorkerStart, role: Role, {onMessage, onEnd}: WorkerEvents<Received>): WorkerHandle<Sent> {
 	const blob = start.kind === 'code' ? URL.createObjectURL(new Blob([start.code], {type: 'text/javascript'})) : undefined;
-	const worker = new Worker(blob ?? (start as {readonly url: URL}).url, {type: 'module', name: workerName});
+	const worker = new Worker(blob ?? (start as {readonly url: string}).url, {type: 'module', name: workerName(role)});
 	const forget = (): void => {
 		if (blob !== undefined) {
 			URL.revokeObjectURL(blob);
 		}
 	};
 
-	worker.addEventListener('message', ({data}: MessageEvent<ToPage>) => {
+	worker.addEventListener('message', ({data}: MessageEvent<Received>) => {
 		forget();
 		onMessage(data);
 	});
@@ -50,8 +48,8 @@ function startWorker(start: WorkerStart, {onMessage, onEnd}: WorkerEvents): Work
 	};
 }
 
-function port(): Port | undefined {
-	if (scope.document !== undefined || scope.name !== workerName) {
+function port<Sent, Received>(role: Role): Port<Sent, Received> | undefined {
+	if (scope.document !== undefined || scope.name !== workerName(role)) {
 		return undefined;
 	}
 
@@ -61,7 +59,7 @@ function port(): Port | undefined {
 		},
 		listen: onMessage => {
 			scope.addEventListener('message', ({data}) => {
-				onMessage(data);
+				onMessage(data as Received);
 			});
 		},
 	};
@@ -76,6 +74,7 @@ export const host: Host = {
 	startWorker,
 	resolve: url => new URL(url, base.document?.baseURI ?? base.location.href),
 	port,
+	parallelism: () => navigator.hardwareConcurrency,
 	/** A content security policy may forbid Blob URLs; the file's name carries the same hash. */
 	async importModule(bytes, url) {
 		const blob = URL.createObjectURL(new Blob([bytes as BufferSource], {type: 'text/javascript'}));

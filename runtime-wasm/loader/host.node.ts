@@ -1,17 +1,17 @@
 /** Node: worker threads, file: URLs. Built-in modules are taken when needed, so that this file also loads in browsers. */
 import type {HostProcess, WorkerThreads} from './host-process.js';
 import {SnugError} from '../../compiler/error.js';
-import {workerName, type Host, type Port, type WorkerEvents, type WorkerHandle, type WorkerStart} from './host-type.js';
-import type {ToPage, ToWorker} from './protocol.js';
+import {workerName, type Host, type Port, type Role, type WorkerEvents, type WorkerHandle, type WorkerStart} from './host-type.js';
 
 const runtime = (globalThis as {process?: HostProcess}).process;
 const present = typeof runtime?.getBuiltinModule === 'function' && runtime.versions?.node !== undefined;
 const threads = (): WorkerThreads => runtime!.getBuiltinModule('node:worker_threads');
 
-function startWorker(start: WorkerStart, {onMessage, onEnd}: WorkerEvents): WorkerHandle {
-	const url = start.kind === 'code' ? new URL(`data:text/javascript,${encodeURIComponent(start.code)}`) : start.url;
-	const worker = new (threads().Worker)(url, {name: workerName, workerData: workerName});
-	worker.on('message', (message: ToPage) => {
+function startWorker<Sent, Received>(start: WorkerStart, role: Role, {onMessage, onEnd}: WorkerEvents<Received>): WorkerHandle<Sent> {
+	const url = new URL(start.kind === 'code' ? `data:text/javascript,${encodeURIComponent(start.code)}` : start.url);
+	const name = workerName(role);
+	const worker = new (threads().Worker)(url, {name, workerData: name});
+	worker.on('message', (message: Received) => {
 		onMessage(message);
 	});
 	worker.on('error', onEnd);
@@ -39,9 +39,9 @@ function resolve(url: string | URL): URL {
 	return url instanceof URL || /^(?:[a-z][\w+.-]*:\/\/|file:)/i.test(url) ? new URL(url) : runtime!.getBuiltinModule('node:url').pathToFileURL(url);
 }
 
-function port(): Port | undefined {
+function port<Sent, Received>(role: Role): Port<Sent, Received> | undefined {
 	const {parentPort, workerData} = threads() as {parentPort: WorkerThreads['parentPort']; workerData: unknown};
-	if (parentPort === null || workerData !== workerName) {
+	if (parentPort === null || workerData !== workerName(role)) {
 		return undefined;
 	}
 
@@ -50,7 +50,7 @@ function port(): Port | undefined {
 			parentPort.postMessage(message, transfer as Parameters<typeof parentPort.postMessage>[1]);
 		},
 		listen: onMessage => {
-			parentPort.on('message', (message: ToWorker) => {
+			parentPort.on('message', (message: Received) => {
 				onMessage(message);
 			});
 		},
@@ -63,6 +63,7 @@ export const host: Host = {
 	startWorker,
 	resolve,
 	port,
+	parallelism: () => runtime!.getBuiltinModule('node:os').availableParallelism(),
 	readFile: async (url, signal) => runtime!.getBuiltinModule('node:fs/promises').readFile(url, {signal}),
 	importModule: async bytes => {
 		const {Buffer} = runtime!.getBuiltinModule('node:buffer');

@@ -2,7 +2,7 @@
 import {connect} from './connection.js';
 import {host} from './host.js';
 import {makeModel} from './model.js';
-import {parseBudget} from './size.js';
+import {parseBudget, parseThreads} from './size.js';
 import type {LoadOptions, Model} from './types.js';
 import {ownTokenizer, workerStarts} from './worker-start.js';
 
@@ -11,19 +11,20 @@ export type * from './types.js';
 
 /** Loads the bundle in the folder `url`: relative to the page, or in Node a path, a file: or an http: URL. */
 export async function load(url: string | URL, options: LoadOptions = {}): Promise<Model> {
-	const {budget = 'auto', simd = 'auto', signal, fetch, onProgress} = options;
+	const {budget = 'auto', simd = 'auto', threads = 'auto', signal, fetch, onProgress} = options;
 	signal?.throwIfAborted();
-	const call = {
+	const request = {
 		kind: 'load',
 		url: manifestOf(host.resolve(url)).href,
 		budget: parseBudget(budget),
 		simd,
+		threads: parseThreads(threads),
 		remote: fetch !== undefined,
 		tokenizer: ownTokenizer?.href ?? null,
 	} as const;
 	const connection = await connect(workerStarts, {fetch, ...(onProgress && {onProgress})}, signal);
 	try {
-		return makeModel(connection, await connection.call(call, {signal}));
+		return makeModel(connection, await connection.call({...request, start: connection.start}, {signal}));
 	} catch (error) {
 		connection.close(error as Error);
 		throw error;

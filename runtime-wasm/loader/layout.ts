@@ -3,7 +3,7 @@
  * every level, and weights, table and state apart from each other and from the inputs. Takes typed fields from `manifest.ts`.
  */
 import {dtypes} from '../../compiler/graph/dtype.js';
-import type {DimEntry, LevelEntry, PortEntry, StateEntry} from '../../compiler/bundle/format.js';
+import {BARRIER_BYTES, type DimEntry, type LevelEntry, type PortEntry, type StateEntry} from '../../compiler/bundle/format.js';
 import {refuse} from './check.js';
 import type {Bundle} from './manifest.js';
 import {usesSymbol, valueOf} from './shape.js';
@@ -78,7 +78,7 @@ function checkPieces({parts, chunks}: Bundle): void {
 }
 
 function checkLevel(bundle: Bundle, level: LevelEntry, path: string): void {
-	const {parts, chunks, table, states, inputs, outputs} = bundle;
+	const {parts, chunks, table, threads, states, inputs, outputs} = bundle;
 	if (level.placement.length !== parts.length) {
 		refuse(`${path}.placement`, 'not one address a part', {expected: String(parts.length), found: String(level.placement.length)});
 	}
@@ -93,6 +93,10 @@ function checkLevel(bundle: Bundle, level: LevelEntry, path: string): void {
 	}
 
 	const ranges: Range[] = [{path: 'table', start: table.address, end: table.address + table.bytes}];
+	if (threads) {
+		ranges.push({path: 'threads.barrier', start: threads.barrier, end: threads.barrier + BARRIER_BYTES});
+	}
+
 	for (const [index, part] of parts.entries()) {
 		const start = level.placement[index]!;
 		if (start >= 0) {

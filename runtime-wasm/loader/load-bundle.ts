@@ -6,13 +6,15 @@ import type {LevelEntry} from '../../compiler/bundle/format.js';
 import {SnugError} from '../../compiler/error.js';
 import {host} from './host.js';
 import {parseManifest, type Bundle} from './manifest.js';
-import {bytesAt, createMemory} from './memory.js';
+import {bytesAt, createMemory, isShared} from './memory.js';
 import type {LoadCall} from './protocol.js';
+import {startProgram} from './program.js';
 import {caller, type Session} from './session.js';
 import {describeDim} from './shape.js';
 import {chooseSimd} from './simd.js';
 import {formatBytes} from './size.js';
 import {openSource, type RemoteFetch, type Source} from './source.js';
+import {alone, chooseThreads, startTeam, type Team} from './team.js';
 import type {PortInfo, Progress} from './types.js';
 
 /** Files on their way at once. */
@@ -39,18 +41,24 @@ export async function loadBundle(
 		onProgress({loaded, total, level: index});
 	};
 
-	const memory = createMemory(level.memory);
-	const [instance] = await Promise.all([instantiate(source, programFile, memory, onBytes), placeChunks(bundle, level, source, memory, onBytes)]);
+	const threads = chooseThreads(call.threads, bundle);
+	const memory = createMemory(level.memory, threads > 1);
+	const start = async (): Promise<{exports: WebAssembly.Exports; team: Team}> => {
+		const {module, exports} = await startProgram(source, programFile, memory, onBytes);
+		return {exports, team: isShared(memory) ? await startTeam(call.start, module, memory, bundle, threads) : alone};
+	};
+
+	const [{exports, team}] = await Promise.all([start(), placeChunks(bundle, level, source, memory, onBytes)]);
 	bytesAt(memory, bundle.table.address, level.table.length * 4).set(new Uint8Array(Uint32Array.from(level.table, word => word >>> 0).buffer));
 	const session: Session = {
 		bundle,
 		memory,
-		call: caller(bundle, instance.exports),
+		call: caller(bundle, exports, team),
 		past: 0,
 		tokens: [],
 		info: {
 			target: 'wasm',
-			threads: 1,
+			threads: team.threads,
 			simd,
 			level: index,
 			levels: bundle.levels.length,
@@ -92,40 +100,6 @@ function chooseLevel({levels, name}: Bundle, budget: number | null): number {
 	}
 
 	return best;
-}
-
-async function instantiate(
-	source: Source,
-	file: Bundle['programs']['plain'],
-	memory: WebAssembly.Memory,
-	onBytes: (count: number) => void,
-): Promise<WebAssembly.Instance> {
-	const bytes = await source.read(file, onBytes);
-	try {
-		const module = await WebAssembly.compile(bytes as BufferSource);
-		const foreign = WebAssembly.Module.imports(module).find(entry => `${entry.module}.${entry.name}` !== 'env.memory');
-		if (foreign) {
-			throw new SnugError('bad-program', {
-				subject: source.urlOf(file).href,
-				problem: 'the program imports more than memory',
-				found: `${foreign.module}.${foreign.name}`,
-			});
-		}
-
-		return await WebAssembly.instantiate(module, {env: {memory}});
-	} catch (error) {
-		throw error instanceof SnugError
-			? error
-			: new SnugError(
-					'bad-program',
-					{
-						subject: source.urlOf(file).href,
-						problem: `the program cannot be started (${error instanceof Error ? error.message : String(error)})`,
-						hint: "a content security policy must allow 'wasm-unsafe-eval'; else compile the model again",
-					},
-					{cause: error},
-				);
-	}
 }
 
 type Copy = {readonly offset: number; readonly bytes: number; readonly address: number};

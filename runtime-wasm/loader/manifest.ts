@@ -59,6 +59,10 @@ export function parseManifest(json: string): Bundle {
 		outputs: each(root['outputs'], 'outputs', port),
 		states: each(root['states'], 'states', state),
 		positions: integer(root['positions'], 'positions', 0, 2 ** 31),
+		...optional('threads', root, (item, path) => ({
+			most: integer(fields(item, path)['most'], `${path}.most`, 1, 1024),
+			barrier: aligned(fields(item, path)['barrier'], `${path}.barrier`, 4),
+		})),
 		...optional('sliced', root, (item, path) => ({output: name(fields(item, path)['output'], `${path}.output`)})),
 		...optional('generation', root, generation),
 		...optional('text', root, textFiles),

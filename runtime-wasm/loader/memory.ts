@@ -8,8 +8,18 @@ import {formatBytes} from './size.js';
 import {sizeOf, type Elements} from './tensor.js';
 import type {DataType} from './types.js';
 
-export function createMemory(bytes: number): WebAssembly.Memory {
+/** @param shared Whether threads want to share it; what comes may be unshared all the same. */
+export function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
 	const pages = bytes / 65_536;
+	if (shared) {
+		try {
+			return new WebAssembly.Memory({initial: pages, maximum: pages, shared});
+		} catch {
+			// Some places have shared arrays but no shared memory, or not so much of it.
+			return createMemory(bytes, false);
+		}
+	}
+
 	try {
 		return new WebAssembly.Memory({initial: pages, maximum: pages});
 	} catch (error) {
@@ -64,3 +74,6 @@ export function toFloats({type, data}: Elements): Float32Array {
 
 	return Float32Array.from(data as ArrayLike<number>, type === 'float16' ? fromHalf : type === 'bfloat16' ? fromBrain : Number);
 }
+
+export const isShared = (memory: WebAssembly.Memory): boolean =>
+	typeof SharedArrayBuffer !== 'undefined' && (memory.buffer as ArrayBufferLike) instanceof SharedArrayBuffer;

@@ -2,6 +2,7 @@
  * The messages between the page and the worker that owns the memory. Every call has an id; a call ends with `done` or `failed`.
  */
 import {SnugError, type ErrorDetail} from '../../compiler/error.js';
+import type {WorkerStart} from './host-type.js';
 import type {Feed, FinishReason, GenerateOptions, Info, Message, Progress, RunOptions, Tensor, Usage} from './types.js';
 
 export type LoadCall = {
@@ -10,6 +11,10 @@ export type LoadCall = {
 	readonly url: string;
 	readonly budget: number | null;
 	readonly simd: 'auto' | 'relaxed' | 'plain';
+	/** As many as there are cores where null. */
+	readonly threads: number | null;
+	/** How this worker was started, and further threads are. */
+	readonly start: WorkerStart;
 	/** Whether the page fetches for the worker. */
 	readonly remote: boolean;
 	/** The tokenizer module that comes with the loader, where the bundle's is not to be used. */

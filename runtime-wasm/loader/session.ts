@@ -2,6 +2,7 @@
 import {SnugError} from '../../compiler/error.js';
 import type {Bundle} from './manifest.js';
 import type {Bindings} from './shape.js';
+import type {Team} from './team.js';
 import type {Info} from './types.js';
 
 export type Session = {
@@ -21,7 +22,7 @@ export function forget(session: Session): void {
 	session.tokens = [];
 }
 
-export function caller(bundle: Bundle, exports: WebAssembly.Exports): Session['call'] {
+export function caller(bundle: Bundle, exports: WebAssembly.Exports, team: Team): Session['call'] {
 	const functions = new Map(Object.keys(bundle.entries).map(name => [name, exports[name]]));
 	for (const [name, entry] of functions) {
 		if (typeof entry !== 'function') {
@@ -37,7 +38,9 @@ export function caller(bundle: Bundle, exports: WebAssembly.Exports): Session['c
 	return (name, symbols) => {
 		const parameters = bundle.entries[name]!.symbols.map(symbol => symbols[symbol] ?? unbound(name, symbol));
 		try {
-			(functions.get(name) as (...values: number[]) => void)(...parameters, 0, 1);
+			team.run(name, parameters, (thread, threads) => {
+				(functions.get(name) as (...values: number[]) => void)(...parameters, thread, threads);
+			});
 		} catch (error) {
 			throw new SnugError(
 				'trap',

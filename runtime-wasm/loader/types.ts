@@ -35,6 +35,11 @@ export type LoadOptions = {
 	/** Bytes that the model may hold: a number, '60MB', '60MiB', or 'auto' for the bundle's largest level. */
 	readonly budget?: number | string;
 	readonly simd?: 'auto' | Simd;
+	/**
+	 * Threads that compute, this model's worker included: 'auto' takes the cores of the device, at most as many as the model was compiled
+	 * for. Without cross-origin isolation there is one. The results are the same for every number.
+	 */
+	readonly threads?: 'auto' | number;
 	readonly signal?: AbortSignal;
 	onProgress?(progress: Progress): void;
 	/** Fetches the bundle's files, on the caller's thread. */
@@ -86,6 +91,7 @@ export type PortInfo = {readonly name: string; readonly type: string; readonly d
 
 export type Info = {
 	readonly target: 'wasm';
+	/** Threads that compute. */
 	readonly threads: number;
 	readonly simd: Simd;
 	readonly level: number;

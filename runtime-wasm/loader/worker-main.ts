@@ -1,8 +1,16 @@
 /** Where a worker begins. */
 import {host} from './host.js';
+import type {ToPage, ToWorker} from './protocol.js';
+import type {FromThread, ToThread} from './team.js';
+import {serveThread} from './thread.js';
 import {serve} from './worker.js';
 
-const port = host.port();
-if (port) {
-	serve(port);
+const model = host.port<ToPage, ToWorker>('model');
+if (model) {
+	serve(model);
+}
+
+const thread = host.port<FromThread, ToThread>('thread');
+if (thread) {
+	serveThread(thread);
 }

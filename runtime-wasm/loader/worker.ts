@@ -3,9 +3,9 @@
  */
 import {SnugError} from '../../compiler/error.js';
 import {generate} from './generate.js';
-import type {Port} from './host-type.js';
+import type {Port as PortOf} from './host-type.js';
 import {loadBundle, type Loaded} from './load-bundle.js';
-import {fromFailure, toFailure, type Call, type Prompt, type Results, type ToWorker} from './protocol.js';
+import {fromFailure, toFailure, type Call, type Prompt, type Results, type ToPage, type ToWorker} from './protocol.js';
 import {run} from './run.js';
 import {forget} from './session.js';
 import type {RemoteFetch} from './source.js';
@@ -15,6 +15,8 @@ import type {Tokenizer} from './tokenizer/tokenizer.js';
 import type {GenerateOptions, Tensor} from './types.js';
 
 type Result = Results[keyof Results];
+
+type Port = PortOf<ToPage, ToWorker>;
 
 export function serve(port: Port): void {
 	let queue = Promise.resolve();
