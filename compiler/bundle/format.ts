@@ -3,7 +3,7 @@
  * loader share it. A loader refuses a `format` above its own and a feature that it does not know.
  */
 
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 /** Bytes of one page of WebAssembly memory. */
 export const PAGE = 65_536;

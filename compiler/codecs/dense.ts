@@ -1,5 +1,5 @@
 /**
- * Weights as they are: f32, or rounded to f16. Row-major, rows not padded.
+ * Weights as they are: f32, or rounded to f16. Blocks of 8 rows, in a block [columns][8]; rows past the end are zero.
  */
 import {SnugError} from '../error.js';
 import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
@@ -11,60 +11,69 @@ const bytesOf = {float16: 2, float32: 4};
 
 const suffix = {float16: 'f16', float32: 'f32'};
 
+/** Rows of a block. */
+const BLOCK = 8;
+
 /** Weights read at a time. */
 const JOB_WEIGHTS = 1 << 20;
 
-function encodeHalf(weight: Weight, first: number, values: Float32Array, out: Uint16Array): void {
-	for (const [index, value] of values.entries()) {
-		const bits = float32ToFloat16(value);
-		if ((bits & 0x7c00) === 0x7c00) {
-			const row = first + Math.floor(index / weight.columns);
-			throw new SnugError('weight-out-of-range', {
-				subject: `weight '${weight.name}', row ${row}`,
-				problem: 'f16 cannot hold an element',
-				expected: 'magnitudes up to 65504',
-				found: String(value),
-				hint: 'use float32 for this weight',
-			});
-		}
+const paddedRows = ({rows}: Shape): number => Math.ceil(rows / BLOCK) * BLOCK;
 
-		out[index] = bits;
+/** The place of an element. */
+const placeOf = (row: number, column: number, columns: number): number => (Math.floor(row / BLOCK) * columns + column) * BLOCK + (row % BLOCK);
+
+/** @throws SnugError where f16 cannot hold an element. */
+function toHalf(weight: Weight, row: number, value: number): number {
+	const bits = float32ToFloat16(value);
+	if ((bits & 0x7c00) === 0x7c00) {
+		throw new SnugError('weight-out-of-range', {
+			subject: `weight '${weight.name}', row ${row}`,
+			problem: 'f16 cannot hold an element',
+			expected: 'magnitudes up to 65504',
+			found: String(value),
+			hint: 'use float32 for this weight',
+		});
 	}
+
+	return bits;
 }
 
 export const dense: Codec<DenseParameters> = {
 	id: 'dense',
 	options: () => [{dtype: 'float16'}, {dtype: 'float32'}],
-	layout: ({rows, columns}: Shape, {dtype}) => [{name: 'values', bytes: rows * columns * bytesOf[dtype]}],
+	layout: (shape: Shape, {dtype}) => [{name: 'values', bytes: paddedRows(shape) * shape.columns * bytesOf[dtype]}],
 	encode(weight, {dtype}) {
 		const {rows, columns} = weight;
-		const out = new Uint8Array(rows * columns * bytesOf[dtype]);
+		const count = paddedRows(weight) * columns;
+		const out = dtype === 'float32' ? new Float32Array(count) : new Uint16Array(count);
 		const step = Math.max(1, Math.floor(JOB_WEIGHTS / columns));
 		for (let first = 0; first < rows; first += step) {
-			const count = Math.min(step, rows - first);
-			const values = weight.read(first, count);
-			const at = first * columns * bytesOf[dtype];
-			if (dtype === 'float32') {
-				new Float32Array(out.buffer, at, count * columns).set(values);
-			} else {
-				encodeHalf(weight, first, values, new Uint16Array(out.buffer, at, count * columns));
+			const values = weight.read(first, Math.min(step, rows - first));
+			for (let index = 0, row = first; index < values.length; row++) {
+				for (let column = 0; column < columns; column++, index++) {
+					const value = values[index]!;
+					out[placeOf(row, column, columns)] = dtype === 'float32' ? value : toHalf(weight, row, value);
+				}
 			}
 		}
 
-		return [out];
+		return [new Uint8Array(out.buffer)];
 	},
 	decode(parts, {columns}, {dtype}, first, count) {
-		// A copy, so that the elements are aligned wherever the part lies.
+		const {buffer, byteOffset, byteLength} = parts[0]!;
+		const bytes = new DataView(buffer, byteOffset, byteLength);
 		const size = bytesOf[dtype];
-		const {buffer} = new Uint8Array(parts[0]!.subarray(first * columns * size, (first + count) * columns * size));
-		return dtype === 'float32' ? new Float32Array(buffer) : Float32Array.from(new Uint16Array(buffer), float16ToFloat32);
+		return Float32Array.from({length: count * columns}, (_, index) => {
+			const at = size * placeOf(first + Math.floor(index / columns), index % columns, columns);
+			return dtype === 'float32' ? bytes.getFloat32(at, true) : float16ToFloat32(bytes.getUint16(at, true));
+		});
 	},
 	kernels({dtype}) {
 		const name = suffix[dtype];
 		return {
 			form: floatForm,
 			matvec: {kernel: `matvec_dense_${name}`, numbers: {}},
-			tile: {kernel: `tile_dense_${name}`, numbers: {}, form: floatForm, scratch: ({columns}) => 64 * Math.ceil(columns / 4) * 4},
+			tile: {kernel: `tile_dense_${name}`, numbers: {}, form: floatForm, scratch: ({columns}) => (dtype === 'float16' ? 4 * BLOCK * columns : 0)},
 			row: {kernel: `row_dense_${name}`, numbers: {}},
 		};
 	},

@@ -1,6 +1,15 @@
-// Dense weights, row-major [rows][columns], rows not padded, in f32 or f16 (any finite half, subnormal ones included).
+// Dense weights in f32 or f16 (any finite half, subnormal ones included): blocks of 8 rows, in a block [columns][8]; rows past the end
+// are zero. So products read weights in order, with nothing to decode or transpose.
 #pragma once
 #include "code.h"
+#include "madd.h"
+
+#define BLOCK 8
+
+// 8 rows at one column.
+typedef struct {
+	v128_t low, high;
+} Eight;
 
 // Four finite halfs, sign-extended in their lanes, to f32. Subnormal ones go by way of integers: as f32 bits they would be subnormal
 // again, and processors are very slow with those.
@@ -11,12 +20,13 @@ INLINE v128_t halfs_to_f32(v128_t h) {
 	return wasm_v128_or(sign, wasm_v128_bitselect(small, normal, wasm_i32x4_lt(magnitude, wasm_i32x4_splat(0x400))));
 }
 
-// Elements `at` to `at + 4`; zero from `end` on.
-INLINE v128_t load_dense(const void *w, i32 half, i32 at, i32 end) {
-	if (!half) return load_inputs((const f32 *)w, at, end);
-	const i16 *h = (const i16 *)w;
-	if (at + 4 <= end) return halfs_to_f32(wasm_i32x4_load16x4(h + at));
-	return halfs_to_f32(wasm_i32x4_make(at < end ? h[at] : 0, at + 1 < end ? h[at + 1] : 0, at + 2 < end ? h[at + 2] : 0, 0));
+// Elements 8 `at` to 8 `at` + 8.
+INLINE Eight load_eight(const void *w, i32 half, i32 at) {
+	if (!half) return (Eight){wasm_v128_load((const f32 *)w + 8 * at), wasm_v128_load((const f32 *)w + 8 * at + 4)};
+	v128_t h = wasm_v128_load((const i16 *)w + 8 * at);
+	return (Eight){halfs_to_f32(wasm_i32x4_extend_low_i16x8(h)), halfs_to_f32(wasm_i32x4_extend_high_i16x8(h))};
 }
 
-INLINE const void *dense_row(const u32 *parts, i32 half, i32 row, i32 columns) { return (const void *)(parts[0] + (u32)row * (u32)columns * (half ? 2 : 4)); }
+INLINE const void *dense_block(const u32 *parts, i32 half, i32 block, i32 columns) {
+	return (const void *)(parts[0] + (u32)block * (u32)columns * (half ? 16 : 32));
+}

@@ -2,8 +2,10 @@
 // Every sum runs over the columns in order, so the number of tokens does not change a result.
 #pragma once
 #include "code.h"
+#include "madd.h"
 
-// `tokens` (1 to 4) by 8 rows: 8 sums, 2 weights and 1 input fit the 16 registers of SSE and AVX.
+// `tokens` (1 to 4) by 8 rows: 8 sums, 2 weights and 4 inputs, which engines load before the first product, fill the
+// registers of SSE and AVX.
 INLINE void multiply_tokens(f32 *y, const f32 *x, const f32 *w, i32 tokens, i32 rows, i32 columns, i32 count) {
 	UNROLL for (i32 half = 0; half < 2; half++) {
 		v128_t low[4], high[4];
@@ -13,8 +15,8 @@ INLINE void multiply_tokens(f32 *y, const f32 *x, const f32 *w, i32 tokens, i32 
 			v128_t a = wasm_v128_load(weights), b = wasm_v128_load(weights + 4);
 			UNROLL for (i32 t = 0; t < tokens; t++) {
 				v128_t v = wasm_v128_load32_splat(x + t * columns + c);
-				low[t] = wasm_f32x4_add(low[t], wasm_f32x4_mul(v, a));
-				high[t] = wasm_f32x4_add(high[t], wasm_f32x4_mul(v, b));
+				low[t] = madd_f32x4(v, a, low[t]);
+				high[t] = madd_f32x4(v, b, high[t]);
 			}
 		}
 		UNROLL for (i32 t = 0; t < tokens; t++) {

@@ -1,33 +1,63 @@
-// y = x Wᵀ for dense weights and many tokens: 16 rows are transposed into scratch [padded columns][16], then multiplied in f32.
+// y = x Wᵀ for dense weights and many tokens. Blocks in f32 are multiplied as they lie; one in f16 is first widened into scratch
+// [columns][8]. Every sum runs over the columns in order, so neither the number of tokens nor of threads changes a result. Threads
+// share blocks of rows.
 #include "dense.h"
-#include "tile.h"
 
-// Rows `row` to `row + 4` of four columns, transposed to out[column][16]; rows past the end repeat the last one and are never stored.
-INLINE void transpose_quad(f32 *out, const u32 *parts, i32 half, i32 row, i32 last, i32 c, i32 columns) {
-	v128_t a = load_dense(dense_row(parts, half, row < last ? row : last, columns), half, c, columns);
-	v128_t b = load_dense(dense_row(parts, half, row + 1 < last ? row + 1 : last, columns), half, c, columns);
-	v128_t d = load_dense(dense_row(parts, half, row + 2 < last ? row + 2 : last, columns), half, c, columns);
-	v128_t e = load_dense(dense_row(parts, half, row + 3 < last ? row + 3 : last, columns), half, c, columns);
-	v128_t ab_low = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), ab_high = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
-	v128_t de_low = wasm_i32x4_shuffle(d, e, 0, 4, 1, 5), de_high = wasm_i32x4_shuffle(d, e, 2, 6, 3, 7);
-	wasm_v128_store(out, wasm_i64x2_shuffle(ab_low, de_low, 0, 2));
-	wasm_v128_store(out + 16, wasm_i64x2_shuffle(ab_low, de_low, 1, 3));
-	wasm_v128_store(out + 32, wasm_i64x2_shuffle(ab_high, de_high, 0, 2));
-	wasm_v128_store(out + 48, wasm_i64x2_shuffle(ab_high, de_high, 1, 3));
-}
+// Inputs (f32) that stay in the second cache while all rows pass by.
+#define PANEL 65536
 
-INLINE void tile_dense(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns, i32 half) {
-	for (i32 row = 0; row < rows; row += 16) {
-		for (i32 c = 0; c < columns; c += 4) {
-			UNROLL for (i32 q = 0; q < 4; q++) transpose_quad(scratch + 16 * c + 4 * q, parts, half, row + 4 * q, rows - 1, c, columns);
+// `tokens` (1 to 4) by 8 rows: 8 sums, 2 weights and 4 inputs, which engines load before the first product, fill the registers of SSE
+// and AVX.
+INLINE void multiply_tokens(f32 *y, const f32 *x, const f32 *w, i32 tokens, i32 rows, i32 columns, i32 count) {
+	v128_t low[4], high[4];
+	UNROLL for (i32 t = 0; t < tokens; t++) low[t] = high[t] = wasm_f32x4_splat(0);
+	ONE_BY_ONE for (i32 c = 0; c < columns; c++) {
+		Eight weights = load_eight(w, 0, c);
+		UNROLL for (i32 t = 0; t < tokens; t++) {
+			v128_t input = wasm_v128_load32_splat(x + t * columns + c);
+			low[t] = madd_f32x4(input, weights.low, low[t]);
+			high[t] = madd_f32x4(input, weights.high, high[t]);
 		}
-		multiply_tile(y + row, x, scratch, tokens, rows, columns, rows - row < 16 ? rows - row : 16);
+	}
+	UNROLL for (i32 t = 0; t < tokens; t++) {
+		store_quad(y + t * rows, low[t], count);
+		store_quad(y + t * rows + 4, high[t], count - 4);
 	}
 }
 
-KERNEL(tile_dense_f32)(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns) {
-	tile_dense(y, x, parts, scratch, tokens, rows, columns, 0);
+// y points to the first of the block's rows, of which `count` exist.
+INLINE void multiply_block(f32 *y, const f32 *x, const f32 *w, i32 tokens, i32 rows, i32 columns, i32 count) {
+	i32 t = 0;
+	for (; t + 4 <= tokens; t += 4) multiply_tokens(y + t * rows, x + t * columns, w, 4, rows, columns, count);
+	y += t * rows;
+	x += t * columns;
+	if (tokens - t == 1) multiply_tokens(y, x, w, 1, rows, columns, count);
+	if (tokens - t == 2) multiply_tokens(y, x, w, 2, rows, columns, count);
+	if (tokens - t == 3) multiply_tokens(y, x, w, 3, rows, columns, count);
 }
-KERNEL(tile_dense_f16)(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns) {
-	tile_dense(y, x, parts, scratch, tokens, rows, columns, 1);
+
+KERNEL(tile_dense_f32)(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns, i32 thread, i32 threads) {
+	Share share = share_of(ceil_divide(rows, BLOCK), thread, threads);
+	i32 panel = PANEL / columns < 8 ? 8 : PANEL / columns & ~3;
+	for (i32 first = 0; first < tokens; first += panel) {
+		i32 count = tokens - first < panel ? tokens - first : panel;
+		for (i32 block = share.first; block < share.end; block++) {
+			i32 row = block * BLOCK;
+			multiply_block(y + first * rows + row, x + first * columns, dense_block(parts, 0, block, columns), count, rows, columns, rows - row);
+		}
+	}
+	(void)scratch;
+}
+
+KERNEL(tile_dense_f16)(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns, i32 thread, i32 threads) {
+	Share share = share_of(ceil_divide(rows, BLOCK), thread, threads);
+	for (i32 block = share.first; block < share.end; block++) {
+		const void *halfs = dense_block(parts, 1, block, columns);
+		for (i32 c = 0; c < columns; c++) {
+			Eight wide = load_eight(halfs, 1, c);
+			wasm_v128_store(scratch + 8 * c, wide.low);
+			wasm_v128_store(scratch + 8 * c + 4, wide.high);
+		}
+		multiply_block(y + block * BLOCK, x, scratch, tokens, rows, columns, rows - block * BLOCK);
+	}
 }
