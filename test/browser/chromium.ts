@@ -86,11 +86,19 @@ async function openPage(session: CDPSession): Promise<Page> {
 	};
 }
 
+/** A process that has ended since it was listed holds nothing: its status is gone, or has no such line. */
 function residentOf(id: number): number {
-	const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${id}/status`, 'utf8'));
-	if (!found) {
-		throw new Error(`process ${id} says nothing of its memory`);
+	let status: string;
+	try {
+		status = readFileSync(`/proc/${id}/status`, 'utf8');
+	} catch (error) {
+		if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+			return 0;
+		}
+
+		throw error;
 	}
 
-	return Number(found[1]) * 1024;
+	const found = /^VmRSS:\s+(\d+) kB$/m.exec(status);
+	return found ? Number(found[1]) * 1024 : 0;
 }

@@ -27,7 +27,13 @@ export type Server = {
 	close(): Promise<void>;
 };
 
-const types: Readonly<Record<string, string>> = {'.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm'};
+const types: Readonly<Record<string, string>> = {
+	'.html': 'text/html',
+	'.js': 'text/javascript',
+	'.mjs': 'text/javascript',
+	'.json': 'application/json',
+	'.wasm': 'application/wasm',
+};
 
 export async function serveFolder(folder: string, headers: Readonly<Record<string, string>> = {}): Promise<Server> {
 	const requests = new Map<string, number>();
