@@ -50,8 +50,7 @@ test('the relaxed program is taken by itself, and in f32 its tokens are those of
 	await page.close();
 });
 
-// In f32 the two programs are one.
-for (const bundle of ['bits', 'scalar'] as const) {
+for (const bundle of ['bits', 'scalar', 'dense'] as const) {
 	test(`both programs, which differ, give the same logits but for rounding: ${titles[bundle]}`, async (t, {browser, folder, serve}) => {
 		const programs = readdirSync(folder(bundle)).filter(file => file.endsWith('.wasm'));
 		t.is(new Set(programs.map(file => file.replace(/^[a-z]+/, ''))).size, 2, programs.join());
