@@ -1,7 +1,7 @@
 /** A bundle appears whole or not at all, whatever ends its writing; and what cannot be compiled leaves nothing behind. */
 import {spawnSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Manifest} from '../compiler/bundle/format.js';
@@ -188,6 +188,8 @@ test.serial('a full or write-protected disk leaves an earlier bundle and nothing
 	await run({output, codecs: ['planes']});
 	checkWhole(t, output);
 	const before = contents(output);
+	const {blocks, bfree, bsize} = statfsSync(disk.directory);
+	disk.remount(`size=${((blocks - bfree) * bsize) / 1024 + 64}k`);
 	t.regex((await failure(t, run({output}))).message, /ENOSPC/);
 	t.deepEqual(contents(output), before);
 	t.deepEqual(readdirSync(disk.directory), ['out']);
