@@ -3,7 +3,7 @@
  * with one of them writing, unless thread 0 alone makes both.
  */
 import {keyOf, range} from '../graph/dim.js';
-import type {Buffer, Entry, KernelCall, Program} from './program.js';
+import type {Entry, KernelCall, Program} from './program.js';
 import {isThreaded, namedParameters, type Prototypes} from './prototypes.js';
 
 /** The kernel that ends a phase; called by the target, never by an op. */
@@ -28,11 +28,13 @@ export function findPhases(program: Pick<Program, 'threads' | 'buffers' | 'bound
 		return calls.length > 0 ? [{first: 0, end: calls.length, shared: new Set()}] : [];
 	}
 
-	const bytesOf = new Map([...program.buffers, ...entry.buffers].map(([name, {bytes}]) => [name, range(bytes, program.bounds).max]));
+	const unknown = calls.find(({kernel}) => !prototypes[kernel]);
+	if (unknown) {
+		throw new Error(`${unknown.node}: there is no kernel '${unknown.kernel}'`);
+	}
+
 	const accesses = calls.map(call => accessesOf(call, prototypes));
-	const isShared = calls.map(
-		(call, index) => isThreaded(prototypes[call.kernel]!) && !isSmall(call, new Set(accesses[index]!.map(({buffer}) => buffer)), bytesOf),
-	);
+	const isShared = calls.map((call, index) => isThreaded(prototypes[call.kernel]!) && !isSmall(call, accesses[index]!, program, entry));
 	const phases: Phase[] = [];
 	let first = 0;
 	for (let index = 1; index <= calls.length; index++) {
@@ -49,8 +51,21 @@ export function findPhases(program: Pick<Program, 'threads' | 'buffers' | 'bound
 	return phases;
 }
 
-const isSmall = ({arguments: given}: KernelCall, buffers: ReadonlySet<Buffer['name']>, bytesOf: ReadonlyMap<string, number>): boolean =>
-	!Object.values(given).some(({kind}) => kind === 'parts') && [...buffers].reduce((sum, buffer) => sum + bytesOf.get(buffer)!, 0) <= SMALL;
+function isSmall({arguments: given}: KernelCall, accesses: readonly Access[], {buffers, bounds}: Pick<Program, 'buffers' | 'bounds'>, entry: Entry): boolean {
+	if (Object.values(given).some(({kind}) => kind === 'parts')) {
+		return false;
+	}
+
+	const sizes = new Map<string, number>();
+	for (const {buffer, writes} of accesses) {
+		const {role, bytes} = (buffers.get(buffer) ?? entry.buffers.get(buffer))!;
+		// Of what outlives an entry, a call writes the few rows that are new.
+		const few = writes && (role === 'state' || role === 'shared');
+		sizes.set(buffer, Math.max(sizes.get(buffer) ?? 0, few ? 0 : range(bytes, bounds).max));
+	}
+
+	return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0) <= SMALL;
+}
 
 /** What a call touches of buffers; where it starts in one says little of how far it goes, so a buffer counts as a whole. */
 const accessesOf = ({kernel, arguments: given}: KernelCall, prototypes: Prototypes): Access[] =>

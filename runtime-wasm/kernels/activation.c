@@ -1,15 +1,17 @@
 // Activations with parameters: y[i] = f(x[i]; alpha, beta), f32. All work in place.
 #include "math.h"
+#include "share.h"
 
 #define PARAMETRIC(name, parameters, expression) \
 	KERNEL(unary_##name##_f32)parameters { \
 		v128_t a = wasm_f32x4_splat(alpha), b = wasm_f32x4_splat(beta), zero = wasm_f32x4_splat(0); \
-		i32 i = 0; \
-		for (; i + 4 <= count; i += 4) { \
+		Share share = share_of_elements(count, thread, threads); \
+		i32 i = share.first; \
+		for (; i + 4 <= share.end; i += 4) { \
 			v128_t v = wasm_v128_load(x + i); \
 			wasm_v128_store(y + i, expression); \
 		} \
-		for (; i < count; i++) { \
+		for (; i < share.end; i++) { \
 			v128_t v = wasm_f32x4_splat(x[i]); \
 			y[i] = wasm_f32x4_extract_lane(expression, 0); \
 		} \
@@ -17,7 +19,7 @@
 	}
 
 #define SELECT(condition, yes, no) wasm_v128_bitselect(yes, no, condition)
-#define TWO (f32 *y, const f32 *x, i32 count, f32 alpha, f32 beta)
+#define TWO (f32 *y, const f32 *x, i32 count, f32 alpha, f32 beta, i32 thread, i32 threads)
 
 // x < 0 ? alpha x : x
 PARAMETRIC(leaky_relu, TWO, SELECT(wasm_f32x4_lt(v, zero), wasm_f32x4_mul(a, v), v))

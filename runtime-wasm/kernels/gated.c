@@ -1,5 +1,6 @@
 // Gated activations (arXiv 2002.05202): y = activation(gate) · up, rows of gate and up lying gate_row and up_row elements apart.
 #include "math.h"
+#include "share.h"
 
 static inline v128_t sigmoid(v128_t x) { return wasm_f32x4_div(wasm_f32x4_splat(1), wasm_f32x4_add(wasm_f32x4_splat(1), exp_f32x4(wasm_f32x4_neg(x)))); }
 static inline v128_t silu(v128_t x) { return wasm_f32x4_mul(x, sigmoid(x)); }
@@ -16,15 +17,15 @@ static inline v128_t gelu_tanh(v128_t x) {
 
 #define GATED(name) \
 	KERNEL(gated_##name##_f32)(f32 *y, const f32 *gate, const f32 *up, i32 rows, i32 columns, i32 gate_row, i32 up_row, i32 thread, i32 threads) { \
-		i32 blocks = (columns + BLOCK - 1) / BLOCK; \
-		Share share = share_of(rows * blocks, thread, threads); \
+		Share share = share_of(rows * parts_of_row(columns, BLOCK), thread, threads); \
 		for (i32 unit = share.first; unit < share.end; unit++) { \
-			i32 r = unit / blocks, c = unit % blocks * BLOCK, end = c + BLOCK < columns ? c + BLOCK : columns; \
-			const f32 *g = gate + r * gate_row, *u = up + r * up_row; \
-			f32 *to = y + r * columns; \
-			for (; c + 4 <= end; c += 4) \
+			RowPart part = row_part(unit, columns, BLOCK); \
+			const f32 *g = gate + part.row * gate_row, *u = up + part.row * up_row; \
+			f32 *to = y + part.row * columns; \
+			i32 c = part.first; \
+			for (; c + 4 <= part.end; c += 4) \
 				wasm_v128_store(to + c, wasm_f32x4_mul(name(wasm_v128_load(g + c)), wasm_v128_load(u + c))); \
-			for (; c < end; c++) to[c] = wasm_f32x4_extract_lane(name(wasm_f32x4_splat(g[c])), 0) * u[c]; \
+			for (; c < part.end; c++) to[c] = wasm_f32x4_extract_lane(name(wasm_f32x4_splat(g[c])), 0) * u[c]; \
 		} \
 	}
 

@@ -1,4 +1,5 @@
 // Softmax and its logarithm over the last axis, rows x columns: y = exp(x - max) / sum, and y = x - max - log sum. May work in place.
+// Threads share rows.
 #include "math.h"
 
 static inline f32 largest(const f32 *x, i32 columns) {
@@ -10,8 +11,10 @@ static inline f32 largest(const f32 *x, i32 columns) {
 	return top;
 }
 
-KERNEL(softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns) {
-	for (i32 r = 0; r < rows; r++, x += columns, y += columns) {
+KERNEL(softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns, i32 thread, i32 threads) {
+	Share share = share_of(rows, thread, threads);
+	x += share.first * columns, y += share.first * columns;
+	for (i32 r = share.first; r < share.end; r++, x += columns, y += columns) {
 		f32 top = largest(x, columns);
 		i32 c = 0;
 		v128_t sums = wasm_f32x4_splat(0), tops = wasm_f32x4_splat(top);
@@ -27,8 +30,10 @@ KERNEL(softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns) {
 	}
 }
 
-KERNEL(log_softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns) {
-	for (i32 r = 0; r < rows; r++, x += columns, y += columns) {
+KERNEL(log_softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns, i32 thread, i32 threads) {
+	Share share = share_of(rows, thread, threads);
+	x += share.first * columns, y += share.first * columns;
+	for (i32 r = share.first; r < share.end; r++, x += columns, y += columns) {
 		f32 top = largest(x, columns);
 		i32 c = 0;
 		v128_t sums = wasm_f32x4_splat(0), tops = wasm_f32x4_splat(top);

@@ -1,11 +1,13 @@
 // Element-wise functions of one f32 tensor: y[i] = f(x[i]). All work in place.
+#include "share.h"
 #include "trigonometry.h"
 
 #define UNARY(name, function) \
-	KERNEL(unary_##name##_f32)(f32 *y, const f32 *x, i32 count) { \
-		i32 i = 0; \
-		for (; i + 4 <= count; i += 4) wasm_v128_store(y + i, function(wasm_v128_load(x + i))); \
-		for (; i < count; i++) y[i] = LANE(function, x[i]); \
+	KERNEL(unary_##name##_f32)(f32 *y, const f32 *x, i32 count, i32 thread, i32 threads) { \
+		Share share = share_of_elements(count, thread, threads); \
+		i32 i = share.first; \
+		for (; i + 4 <= share.end; i += 4) wasm_v128_store(y + i, function(wasm_v128_load(x + i))); \
+		for (; i < share.end; i++) y[i] = LANE(function, x[i]); \
 	}
 
 static inline v128_t reciprocal(v128_t x) { return wasm_f32x4_div(wasm_f32x4_splat(1), x); }
