@@ -1,10 +1,13 @@
 // Reads at indices: Gather, GatherND, GatherElements. Strides and runs are in bytes; a bad index traps.
 #include "layout.h"
 
-// y [outer, count, inner] = x [outer, limit, inner] at `count` indices of the middle axis; `inner` in bytes.
-KERNEL(gather)(u8 *y, const u8 *x, const u8 *indices, i32 outer, i32 limit, i32 count, i32 inner, i32 wide) {
-	for (i32 o = 0; o < outer; o++, x += limit * inner)
-		for (i32 i = 0; i < count; i++, y += inner) copy_run(y, x + index_at(indices, i, wide, limit) * inner, inner);
+// y [outer, count, inner] = x [outer, limit, inner] at `count` indices of the middle axis; `inner` in bytes. Threads share rows of y.
+KERNEL(gather)(u8 *y, const u8 *x, const u8 *indices, i32 outer, i32 limit, i32 count, i32 inner, i32 wide, i32 thread, i32 threads) {
+	Share share = share_of(outer * count, thread, threads);
+	for (i32 row = share.first; row < share.end; row++) {
+		i32 o = row / count, i = row - o * count;
+		copy_run(y + row * inner, x + (o * limit + index_at(indices, i, wide, limit)) * inner, inner);
+	}
 }
 
 // Tuples of `depth` indices [batches, count, depth] choose runs of `inner` bytes; dims and strides are those of the indexed axes.
