@@ -16,11 +16,13 @@ const headers: Readonly<Record<string, string>> = {
 	'cross-origin-opener-policy': 'same-origin',
 	'cross-origin-embedder-policy': 'require-corp',
 	'cross-origin-resource-policy': 'same-origin',
-	'content-security-policy':
-		"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	'referrer-policy': 'no-referrer',
 	'x-content-type-options': 'nosniff',
 };
+
+/** The page loads nothing from elsewhere and has no code in its markup. */
+const pagePolicy =
+	"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export type BundleServer = {
 	/** Ends in a slash. */
@@ -32,6 +34,8 @@ export type ServeOptions = {
 	/** The port; the first free one of `ports` unless given. */
 	readonly port?: number | undefined;
 	readonly ports?: {readonly from: number; readonly count: number};
+	/** The content security policy; null for none. */
+	readonly policy?: string | null;
 };
 
 /** Folders by the path under which they are served; the longest prefix that fits is taken. */
@@ -52,9 +56,14 @@ export const serveBundle = async (bundle: string, options: ServeOptions = {}): P
 	serveMounts({'/': pageFolder(), '/model/': bundle}, options);
 
 /** Port 0 is any free one. */
-export async function serveMounts(mounts: Mounts, {port = 0, ports}: ServeOptions = {}): Promise<BundleServer> {
+export async function serveMounts(mounts: Mounts, {port = 0, ports, policy = pagePolicy}: ServeOptions = {}): Promise<BundleServer> {
 	const prefixes = Object.keys(mounts).sort((a, b) => b.length - a.length);
+	const sent = {...headers, ...(policy !== null && {'content-security-policy': policy})};
 	const server = createServer((request, response) => {
+		for (const [name, value] of Object.entries(sent)) {
+			response.setHeader(name, value);
+		}
+
 		answer(request, response, mounts, prefixes).catch(() => response.destroy());
 	});
 	const listening = await (ports ? listenOnFree(server, ports.from, ports.count) : listen(server, port));
@@ -70,10 +79,6 @@ export async function serveMounts(mounts: Mounts, {port = 0, ports}: ServeOption
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, mounts: Mounts, prefixes: readonly string[]): Promise<void> {
-	for (const [name, value] of Object.entries(headers)) {
-		response.setHeader(name, value);
-	}
-
 	const refuse = (status: number, reason: string): void => {
 		response.writeHead(status, {'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store'}).end(`${reason}\n`);
 	};

@@ -1,0 +1,35 @@
+/** Runs a contender once, in a Chromium of its own: times from the page, memory from the system. */
+import {launchChromium} from '../../../compiler/bench/chromium.js';
+import {memoryOf} from '../../../compiler/bench/process-memory.js';
+import type {Contender} from './contenders.js';
+import type {AnswerTimes, Prompt, RaceResult} from './job.js';
+
+export type Run = RaceResult & {
+	/** Resident bytes of the renderer: at most, until behind the short prompts, and of the blank page before. */
+	readonly peak: number;
+	readonly blank: number;
+	readonly deep: AnswerTimes;
+};
+
+export type Course = {readonly prompts: readonly Prompt[]; readonly deep: Prompt; readonly decodeTokens: number};
+
+export async function runOnce(browser: string, site: string, {engine, threads, name}: Contender, {prompts, deep, decodeTokens}: Course): Promise<Run> {
+	const chromium = await launchChromium(browser);
+	try {
+		const page = await chromium.openPage(site);
+		const memory = async (which: 'now' | 'peak'): Promise<number> =>
+			Math.max(...(await chromium.renderers()).map(id => memoryOf(id)?.[which] ?? NaN).filter(bytes => !Number.isNaN(bytes)));
+		const call = async (method: string, ...values: readonly unknown[]): Promise<unknown> =>
+			page.evaluate(`race.${method}(${values.map(value => JSON.stringify(value)).join()})`);
+		const blank = await memory('now');
+		const result = (await call('start', {engine, threads, prompts, decodeTokens})) as RaceResult;
+		if (result.threads !== threads) {
+			throw new Error(`${name} ran with ${result.threads} of ${threads} threads`);
+		}
+
+		const peak = await memory('peak');
+		return {...result, blank, peak, deep: (await call('deep', deep, decodeTokens + 1)) as AnswerTimes};
+	} finally {
+		await chromium.close();
+	}
+}
