@@ -21,7 +21,5 @@ export async function openModel({threads, simd}: ProgramSettings, signal: AbortS
 			loaded < total ? `${figures.bytes(loaded)} of ${figures.bytes(total)}, ${speed.toFixed(speed < 10 ? 1 : 0)} MB/s` : 'Starting the program';
 	};
 
-	// A loader that does not know the option takes no harm from it.
-	const options = {simd, signal, onProgress, ...(threads > 0 && {threads})};
-	return {model: await loader.load(folder, options), took: performance.now() - began};
+	return {model: await loader.load(folder, {simd, signal, onProgress, threads: threads > 0 ? threads : 'auto'}), took: performance.now() - began};
 }

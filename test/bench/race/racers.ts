@@ -30,7 +30,7 @@ async function prepareSnug({folder, simd}: Of<'snug'>): Promise<Prepared> {
 	const {load} = (await module(`${folder}snug.js`)) as {load: typeof loadSnug};
 	return {
 		async load(threads) {
-			const model: Model = await load(folder, {simd, ...{threads}});
+			const model: Model = await load(folder, {simd, threads});
 			return {
 				threads: model.info.threads,
 				async write({ids}, count, onToken) {
