@@ -73,7 +73,7 @@ const calls = {
 	async snug(task: Task): Promise<Measured> {
 		const loader = (await import(`${task.folder}snug.js`)) as {load: typeof load};
 		const started = performance.now();
-		const model = await loader.load(task.folder);
+		const model = await loader.load(task.folder, {threads: 1});
 		return time(task, started, async () => model.run(feedsOf(task)));
 	},
 	async ort(task: Task): Promise<Measured> {
