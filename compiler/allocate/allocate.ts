@@ -11,7 +11,7 @@ export type Option = {readonly codec: string; readonly parameters: Parameters; r
 export type Candidates = ReadonlyArray<{readonly weight: GraphWeight; readonly options: readonly Option[]}>;
 
 export type AllocateOptions = {
-	/** Ids of codecs; all of them unless given. */
+	/** Ids of codecs; unless given, all that need not be named. */
 	readonly codecs?: readonly string[];
 	/** Only options of so many bits. */
 	readonly bits?: number;
@@ -27,7 +27,7 @@ const SAMPLE_ROWS = 24;
  * Calibrated sensitivities replace it where there is calibration.
  */
 export function findOptions(weights: readonly GraphWeight[], options: AllocateOptions): Candidates {
-	const wanted = options.codecs ?? [...codecs.keys()];
+	const wanted = options.codecs ?? [...codecs.values()].filter(({byName}) => !byName).map(({id}) => id);
 	for (const id of wanted) {
 		if (!codecs.has(id)) {
 			throw new SnugError('unknown-codec', {subject: `codec '${id}'`, problem: 'there is none of that name', expected: [...codecs.keys()].join(', ')});

@@ -65,6 +65,8 @@ export type Kernels = {
 
 export type Codec<P extends Parameters = Parameters> = {
 	readonly id: string;
+	/** Offered to the allocator only where the codec is named: its kernels are much slower than another codec's of as many bits. */
+	readonly byName?: true;
 	/** Parameters worth offering the allocator, fewest bytes first; none where the shape does not fit the code. */
 	options(shape: Shape): readonly P[];
 	/** The exact parts, in the order in which kernels see them. */
