@@ -332,7 +332,7 @@ test('a buffer without a largest size is refused with the way out', t => {
 });
 
 /** Calls of each entry: more are a step back. */
-const RECORDED = {prefill: 83, decode: 83, head: 2};
+const RECORDED = {prefill: 83, decode: 83, head: 2, sample: 1};
 
 test('the program of books-3m has three entries and no more calls than before', t => {
 	const model = fileURLToPath(new URL('models/books-3m/model.onnx', import.meta.url));
@@ -350,6 +350,7 @@ test('the program of books-3m has three entries and no more calls than before', 
 			['prefill', ['sequence', 'past']],
 			['decode', ['past']],
 			['head', ['row']],
+			['sample', ['count']],
 		],
 	);
 	for (const {name, calls} of program.entries) {

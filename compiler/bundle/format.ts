@@ -1,9 +1,12 @@
 /**
  * `manifest.json`: everything that a loader needs to know, and nothing that it must compute. Imports nothing; the compiler and the
- * loader share it. A loader refuses a `format` above its own and a feature that it does not know.
+ * loader share it. A loader refuses a `format` that it does not read and a feature that it does not know.
  */
 
 export const FORMAT = 3;
+
+/** The oldest that loaders read. Earlier ones were never published. */
+export const OLDEST_FORMAT = 3;
 
 /** Bytes of one page of WebAssembly memory. */
 export const PAGE = 65_536;
@@ -16,6 +19,9 @@ export const CACHE_LINE = 64;
 
 /** Where threads meet: four cache lines, which start with the generation, the arrived, the sleepers and whether a thread failed. */
 export const BARRIER_BYTES = 4 * CACHE_LINE;
+
+/** Numbers that `entries.sample` reads: temperature, top K, top P, min P, repetition penalty, and the draw. */
+export const SAMPLING_OPTIONS = 6;
 
 /** No chunk is larger. */
 export const CHUNK_BYTES = 4 * 1024 * 1024;
@@ -97,7 +103,8 @@ export type Manifest = {
 	readonly levels: readonly LevelEntry[];
 	/**
 	 * `run` for a model without state. `prefill` (at most symbols.sequence.max tokens a call) and `decode` (one token) for a model with
-	 * state; both take `past`. `head` computes the sliced output for one row of the last prefill or decode.
+	 * state; both take `past`. `head` computes the sliced output for one row of the last prefill or decode, and `sample` chooses a token
+	 * from it, which it overwrites; `count` tokens are in the history.
 	 */
 	readonly entries: Readonly<Record<string, EntryPoint>>;
 	readonly symbols: Readonly<Record<string, {readonly min: number; readonly max: number}>>;
@@ -114,6 +121,11 @@ export type Manifest = {
 	readonly generation?: {
 		readonly logits: string;
 		readonly vocabulary: number;
+		/**
+		 * Addresses for `entries.sample`: of the token that it chooses (i32), of its options (f32: temperature, top K, top P, min P, repetition
+		 * penalty, and a random number in [0, 1)), and of the tokens for the penalty, each once (i32, as many as there are positions).
+		 */
+		readonly sampling: {readonly token: number; readonly options: number; readonly history: number};
 		readonly bos?: number;
 		readonly eos: readonly number[];
 		/** Positions that the model was trained for. */

@@ -2,7 +2,7 @@
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {SnugError} from '../error.js';
-import {FORMAT, type Manifest} from './format.js';
+import {FORMAT, OLDEST_FORMAT, type Manifest} from './format.js';
 
 export function readManifest(directory: string): Manifest {
 	const file = path.join(directory, 'manifest.json');
@@ -34,11 +34,11 @@ export function readManifest(directory: string): Manifest {
 	}
 
 	const format = typeof manifest === 'object' && manifest !== null && 'format' in manifest ? manifest.format : undefined;
-	if (typeof format !== 'number' || format < 1 || format > FORMAT) {
+	if (typeof format !== 'number' || format < OLDEST_FORMAT || format > FORMAT) {
 		throw new SnugError('unknown-format', {
 			subject: file,
 			problem: 'has a format that this version does not read',
-			expected: `1 to ${FORMAT}`,
+			expected: [...new Set([OLDEST_FORMAT, FORMAT])].join(' to '),
 			found: format === undefined ? 'none' : JSON.stringify(format),
 			hint: 'use a newer version of snug, or compile the model again',
 		});

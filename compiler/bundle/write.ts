@@ -7,6 +7,7 @@ import {codecs} from '../codecs/index.js';
 import {fold, type Dim} from '../graph/dim.js';
 import type {Graph} from '../graph/graph.js';
 import {partName} from '../plan/memory.js';
+import {SAMPLING} from '../plan/sampling.js';
 import type {Port, StateBuffer} from '../plan/program.js';
 import {createChunkWriter, writeHashed} from './chunks.js';
 import {FORMAT, type DimEntry, type Manifest, type PortEntry, type StateEntry} from './format.js';
@@ -98,7 +99,7 @@ export async function writeBundle(directory: string, input: BundleInput): Promis
 		...(program.sliced === undefined ? {} : {sliced: {output: program.sliced}}),
 		states: program.states.map(state => stateEntry(state, graph, built)),
 		positions: program.states.length > 0 ? positions : 0,
-		...(logits ? {generation: {logits: logits.name, vocabulary: logits.shape.at(-1) as number, ...input.config}} : {}),
+		...(logits ? {generation: {logits: logits.name, vocabulary: logits.shape.at(-1) as number, sampling: samplingPlaces(built), ...input.config}} : {}),
 		...(written ? {text: written.text} : {}),
 		extra: {graph: graphFile},
 		weights: entries,
@@ -114,6 +115,11 @@ export function bitsPerWeight({program, plan}: Built): number {
 	const bytes = [...plan.parts.values()].reduce((sum, part) => sum + part.bytes, 0);
 	const count = program.weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
 	return count === 0 ? 0 : (8 * bytes) / count;
+}
+
+function samplingPlaces({plan}: Built): NonNullable<Manifest['generation']>['sampling'] {
+	const address = (buffer: string): number => plan.fixed.get(buffer)!.address;
+	return {token: address(SAMPLING.token), options: address(SAMPLING.options), history: address(SAMPLING.history)};
 }
 
 const FILLS: Readonly<Record<string, NonNullable<PortEntry['fill']>>> = {input_ids: 'tokens', attention_mask: 'ones', position_ids: 'positions'};

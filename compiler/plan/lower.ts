@@ -1,5 +1,6 @@
 /**
- * Graph → Program: one entry `run` for a model without state; `prefill`, `decode` and, for a language model, `head` for one with state.
+ * Graph → Program: one entry `run` for a model without state; `prefill`, `decode` and, for a language model, `head` and `sample` for one
+ * with state.
  */
 import {equal, isNumber, keyOf, multiply, range, symbol, type Dim} from '../graph/dim.js';
 import {bytesOf} from '../graph/dtype.js';
@@ -12,6 +13,7 @@ import {codecs} from '../codecs/index.js';
 import type {Encoding} from './encoding.js';
 import {lowerEntry, type EntrySpec, type Shared} from './entry.js';
 import type {Operand} from './lower-context.js';
+import {samplingEntry} from './sampling.js';
 import type {Buffer, Port, Program, StateBuffer, WeightRow} from './program.js';
 
 export type LowerOptions = {
@@ -43,6 +45,10 @@ export function lower(optimized: TypedGraph, encoding: Encoding, options: LowerO
 		states.size === 0
 			? [lowerEntry({name: 'run', nodes: graph.nodes, bindings: {}, symbols: Object.keys(graph.symbols), places: new Map(), copies}, shared)]
 			: statefulSpecs(typed, sliced, copies, buffers).map(spec => lowerEntry(spec, shared));
+	if (sliced) {
+		entries.push(samplingEntry(sliced.output, graph.types.get(sliced.output)!, options.positions, buffers));
+	}
+
 	return {
 		threads,
 		entries,
@@ -56,7 +62,7 @@ export function lower(optimized: TypedGraph, encoding: Encoding, options: LowerO
 		states: [...states.values()],
 		...(sliced ? {sliced: sliced.output} : {}),
 		symbols: graph.symbols,
-		bounds: {...boundsOf(graph), row: {min: 0, max: (graph.symbols['sequence']?.max ?? 1) - 1}},
+		bounds: {...boundsOf(graph), row: {min: 0, max: (graph.symbols['sequence']?.max ?? 1) - 1}, count: {min: 0, max: options.positions}},
 	};
 }
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import {findWeights} from '../allocate/weights.js';
 import {build, encodingOf} from '../build.js';
 import {writeFolder} from '../bundle/folder.js';
-import {FORMAT, type Manifest} from '../bundle/format.js';
+import type {Manifest} from '../bundle/format.js';
 import {readGraph, type GraphFile} from '../bundle/graph-file.js';
 import {readManifest} from '../bundle/read.js';
 import type {TextSource} from '../bundle/text.js';
@@ -19,16 +19,6 @@ import {inferTypes} from '../passes/infer-types.js';
 /** Writes the reference of `bundle` to a new temporary folder and answers it; the caller removes it. */
 export async function referenceBundle(bundle: string): Promise<string> {
 	const manifest = readManifest(bundle);
-	if (manifest.format !== FORMAT) {
-		throw new SnugError('old-format', {
-			subject: `bundle ${bundle}`,
-			problem: 'its codes are of another format, which this version runs but does not decode',
-			expected: String(FORMAT),
-			found: String(manifest.format),
-			hint: 'compile the model again',
-		});
-	}
-
 	const file = manifest.extra['graph'];
 	if (!file) {
 		throw new SnugError('no-graph', {subject: `bundle ${bundle}`, problem: 'it carries no graph', hint: 'compile the model again'});

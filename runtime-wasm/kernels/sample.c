@@ -1,6 +1,7 @@
-// Chooses the next token from logits x [n], which become weights: temperature, top K, top P (Holtzman et al., arXiv 1904.09751), min P,
-// then a draw in the order of tokens. `options` are temperature, top K (0: all), top P, min P, and the draw in [0, 1). Temperature 0
-// takes the likeliest token, the first of equals; NaN never wins. scratch: 1024 f64 and 1024 i32.
+// Chooses the next token from logits x [n], which become weights: repetition penalty on the `count` tokens of `history`, each there once
+// (Keskar et al., arXiv 1909.05858), temperature, top K, top P (Holtzman et al., arXiv 1904.09751), min P, then a draw in the order of
+// tokens. `options` are the temperature, K (0: all), P, min P, the penalty and the draw in [0, 1), as f32. Temperature 0 takes the
+// likeliest token, the first of equals; NaN never wins. scratch: 1024 f64 and 1024 i32.
 //
 // Weights are relative to the likeliest token's, which is 1. As their bits grow with them, the least weight that top K or top P keeps is
 // found by three histograms of ten bits each, and exactly; tokens are looked at one by one only where four of them hold one that counts.
@@ -11,7 +12,7 @@
 #define LIGHT 0x1p-14f
 
 typedef struct {
-	f32 temperature, top_k, top_p, min_p, draw;
+	f32 temperature, top_k, top_p, min_p, penalty, draw;
 } Options;
 
 // What is kept: weights above `least`, and the first `ties` of those equal to it; `found` is 0 where all that were looked at are too few.
@@ -147,15 +148,20 @@ static inline i32 draw(const f32 *w, i32 n, Kept kept, f32 min_p, f32 drawn, i32
 	return chosen;
 }
 
-KERNEL(sample_f32)(i32 *token, f32 *x, const f32 *options, f64 *scratch, i32 n) {
+KERNEL(sample_f32)(i32 *token, f32 *x, const f32 *options, const i32 *history, f64 *scratch, i32 count, i32 n) {
 	const Options *o = (const Options *)options;
+	for (i32 i = 0; i < count; i++) {
+		check(history[i] >= 0 && history[i] < n);
+		f32 *logit = x + history[i];
+		*logit = *logit > 0 ? *logit / o->penalty : *logit * o->penalty;
+	}
 	i32 best = likeliest(x, n), *counts = (i32 *)(scratch + BINS);
 	*token = best;
 	if (o->temperature == 0 || !(x[best] - x[best] == 0)) return;
 	f64 total = weigh(x, n, x[best], o->temperature);
 	Kept kept = {.sum = total};
-	i32 count = o->top_k > 0 && o->top_k < (f32)n ? (i32)o->top_k : n;
-	if (count < n) kept = keep_of_all(scratch, counts, x, n, count, __builtin_inf());
-	if (o->top_p < 1) kept = keep_of_all(scratch, counts, x, n, count, (f64)o->top_p * kept.sum);
+	i32 most = o->top_k > 0 && o->top_k < (f32)n ? (i32)o->top_k : n;
+	if (most < n) kept = keep_of_all(scratch, counts, x, n, most, __builtin_inf());
+	if (o->top_p < 1) kept = keep_of_all(scratch, counts, x, n, most, (f64)o->top_p * kept.sum);
 	*token = draw(x, n, kept, o->min_p, o->draw, best);
 }

@@ -1,9 +1,9 @@
 /** The loop of generation: runs what of the prompt is not in the state yet, then a token at a time until something ends it. */
 import {SnugError} from '../../compiler/error.js';
-import {toFloats} from './memory.js';
 import {isAbort} from './protocol.js';
 import {run} from './run.js';
-import {sampler, settle} from './sampling.js';
+import {random} from './random.js';
+import {sample, settle} from './sampling.js';
 import {breathe, forget, type Session} from './session.js';
 import type {FinishReason, GenerateTokensOptions, Usage} from './types.js';
 
@@ -27,7 +27,8 @@ export async function generate(
 		throw new SnugError('bad-option', {subject: 'option maxTokens', problem: 'no count', expected: 'a whole number', found: String(maxTokens)});
 	}
 
-	const next = sampler(settle(options, generation.defaults));
+	const sampling = settle(options, generation.defaults);
+	const draw = random(sampling.seed);
 	const stops = new Set(options.stopTokens ?? generation.eos);
 	const limit = checkPrompt(session, prompt);
 	const cachedTokens = keepPrefix(session, prompt);
@@ -37,7 +38,8 @@ export async function generate(
 	try {
 		while (tokens < maxTokens) {
 			signal.throwIfAborted();
-			const token = next(await logitsOf(session, sequence, signal), sequence);
+			await runTokens(session, sequence, signal);
+			const token = sample(session, sampling, draw(), sequence);
 			await breathe(signal);
 			if (stops.has(token)) {
 				return finish('stop');
@@ -98,18 +100,13 @@ function keepPrefix(session: Session, prompt: readonly number[]): number {
 	return common;
 }
 
-/** Runs the tokens that the state does not hold. */
-async function logitsOf(session: Session, sequence: readonly number[], signal: AbortSignal): Promise<Float32Array> {
+/** Runs the tokens that the state does not hold, and the head on the last of them. */
+async function runTokens(session: Session, sequence: readonly number[], signal: AbortSignal): Promise<void> {
 	const {bundle} = session;
 	const port = bundle.inputs.find(({fill}) => fill === 'tokens')!;
-	const name = bundle.generation!.logits;
 	const data = sequence.slice(session.past);
 	const dims = port.shape.map((_dim, axis) => (axis === port.shape.length - 1 ? data.length : 1));
-	const outputs = await run(
-		session,
-		{[port.name]: {type: port.dtype as 'int64', data, dims}},
-		{continue: bundle.positions > 0, logits: 'last', outputs: [name]},
-		signal,
-	);
-	return toFloats(outputs[name]!).slice();
+	await run(session, {[port.name]: {type: port.dtype as 'int64', data, dims}}, {continue: true, outputs: []}, signal);
+	const row = (data.length - 1) % bundle.symbols['sequence']!.max;
+	session.call('head', {past: session.past - row - 1, row});
 }

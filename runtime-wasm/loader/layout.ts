@@ -3,7 +3,7 @@
  * every level, and weights, table and state apart from each other and from the inputs. Takes typed fields from `manifest.ts`.
  */
 import {dtypes} from '../../compiler/graph/dtype.js';
-import {BARRIER_BYTES, type DimEntry, type LevelEntry, type PortEntry, type StateEntry} from '../../compiler/bundle/format.js';
+import {BARRIER_BYTES, SAMPLING_OPTIONS, type DimEntry, type LevelEntry, type PortEntry, type StateEntry} from '../../compiler/bundle/format.js';
 import {refuse} from './check.js';
 import type {Bundle} from './manifest.js';
 import {usesSymbol, valueOf} from './shape.js';
@@ -78,7 +78,7 @@ function checkPieces({parts, chunks}: Bundle): void {
 }
 
 function checkLevel(bundle: Bundle, level: LevelEntry, path: string): void {
-	const {parts, chunks, table, threads, states, inputs, outputs} = bundle;
+	const {parts, chunks, table, threads, states, inputs, outputs, generation, positions} = bundle;
 	if (level.placement.length !== parts.length) {
 		refuse(`${path}.placement`, 'not one address a part', {expected: String(parts.length), found: String(level.placement.length)});
 	}
@@ -116,6 +116,13 @@ function checkLevel(bundle: Bundle, level: LevelEntry, path: string): void {
 		}
 	}
 
+	if (generation) {
+		const {token, options, history} = generation.sampling;
+		ranges.push({path: 'generation.sampling.token', start: token, end: token + 4});
+		ranges.push({path: 'generation.sampling.options', start: options, end: options + 4 * SAMPLING_OPTIONS});
+		ranges.push({path: 'generation.sampling.history', start: history, end: history + 4 * positions});
+	}
+
 	const write = (ports: readonly PortEntry[], key: string): Range[] =>
 		ports.flatMap(({address, bytes}, index) => (address < 0 ? [] : [{path: `${key}[${index}]`, start: address, end: address + bytes}]));
 	ranges.push(...write(inputs, 'inputs'));
@@ -139,15 +146,17 @@ function checkNames({inputs, outputs, states}: Bundle): void {
 	}
 }
 
-function checkEntries({entries, symbols, positions, states, sliced}: Bundle): void {
-	const needed = [...(positions > 0 ? ['prefill', 'decode'] : ['run']), ...(sliced ? ['head'] : [])];
+function checkEntries({entries, symbols, positions, states, sliced, generation}: Bundle): void {
+	const needed = [...(positions > 0 ? ['prefill', 'decode'] : ['run']), ...(sliced ? ['head'] : []), ...(generation ? ['sample'] : [])];
 	const missing = needed.filter(name => entries[name] === undefined);
 	if (missing.length > 0) {
 		refuse('entries', 'not all that the loader calls', {expected: needed.join(', '), found: Object.keys(entries).join(', ')});
 	}
 
 	for (const [name, {symbols: parameters}] of Object.entries(entries)) {
-		const unknown = parameters.find(symbol => symbols[symbol] === undefined && !(name === 'head' && symbol === 'row'));
+		const unknown = parameters.find(
+			symbol => symbols[symbol] === undefined && !(name === 'head' && symbol === 'row') && !(name === 'sample' && symbol === 'count'),
+		);
 		if (unknown !== undefined) {
 			refuse(`entries.${name}.symbols`, 'a symbol without bounds', {found: `'${unknown}'`});
 		}

@@ -8,6 +8,7 @@ import {
 	ALIGNMENT,
 	CHUNK_BYTES,
 	FORMAT,
+	OLDEST_FORMAT,
 	PAGE,
 	type DimEntry,
 	type FileEntry,
@@ -73,6 +74,16 @@ export function parseManifest(json: string): Bundle {
 
 function checkVersion(root: Fields): void {
 	const format = integer(root['format'], 'format', 1, Number.MAX_SAFE_INTEGER);
+	if (format < OLDEST_FORMAT) {
+		throw new SnugError('older-bundle', {
+			subject: 'manifest.json',
+			problem: 'the bundle is older than this loader reads',
+			expected: `format ${OLDEST_FORMAT} or later`,
+			found: `format ${format}`,
+			hint: "use the bundle's own snug.js, or compile the model again",
+		});
+	}
+
 	const unknown = each(root['features'], 'features', text).filter(feature => !known.has(feature));
 	if (format > FORMAT || unknown.length > 0) {
 		throw new SnugError('newer-bundle', {
@@ -216,11 +227,18 @@ function generation(value: unknown, path: string): NonNullable<Manifest['generat
 	return {
 		logits: name(entry['logits'], `${path}.logits`),
 		vocabulary,
+		sampling: sampling(entry['sampling'], `${path}.sampling`),
 		eos: each(entry['eos'], `${path}.eos`, token),
 		...(entry['bos'] === undefined ? {} : {bos: token(entry['bos'], `${path}.bos`)}),
 		...(entry['context'] === undefined ? {} : {context: integer(entry['context'], `${path}.context`, 1, 2 ** 31)}),
 		defaults: Object.fromEntries(entries(entry['defaults'], `${path}.defaults`).map(([key, item]) => [key, number(item, `${path}.defaults.${key}`)])),
 	};
+}
+
+function sampling(value: unknown, path: string): NonNullable<Manifest['generation']>['sampling'] {
+	const entry = fields(value, path);
+	const read = (key: string): number => aligned(entry[key], `${path}.${key}`, 4);
+	return {token: read('token'), options: read('options'), history: read('history')};
 }
 
 const textLimit = 256 * 1024 * 1024;

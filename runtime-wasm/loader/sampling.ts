@@ -1,9 +1,10 @@
 /**
- * Chooses the next token from the logits. Order: repetition penalty (Keskar et al. 2019), temperature, top K, top P (Holtzman et al.
- * 2020), min P, then a draw. Temperature 0 takes the likeliest token, the first of equals.
+ * How the next token is chosen. Order: repetition penalty (Keskar et al. 2019), temperature, top K, top P (Holtzman et al. 2020), min P,
+ * then a draw. Temperature 0 takes the likeliest token, the first of equals.
  */
+import {SAMPLING_OPTIONS} from '../../compiler/bundle/format.js';
 import {SnugError} from '../../compiler/error.js';
-import {random} from './random.js';
+import type {Session} from './session.js';
 import type {SamplingOptions} from './types.js';
 
 export type Sampling = {
@@ -14,9 +15,6 @@ export type Sampling = {
 	readonly repetitionPenalty: number;
 	readonly seed: number;
 };
-
-/** `history` holds the tokens that the repetition penalty looks at. The logits may be changed. */
-export type Sampler = (logits: Float32Array, history: readonly number[]) => number;
 
 const ranges = {
 	temperature: [0, Infinity],
@@ -58,105 +56,13 @@ export function settle(options: SamplingOptions, defaults: Readonly<Record<strin
 	};
 }
 
-export function sampler({temperature, topK, topP, minP, repetitionPenalty, seed}: Sampling): Sampler {
-	const draw = random(seed);
-	return (logits, history) => {
-		if (repetitionPenalty !== 1) {
-			for (const token of new Set(history)) {
-				const logit = logits[token]!;
-				logits[token] = logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty;
-			}
-		}
-
-		const best = likeliest(logits);
-		if (temperature === 0 || !Number.isFinite(logits[best])) {
-			return best;
-		}
-
-		const weights = logits.map(logit => Math.exp((logit - logits[best]!) / temperature));
-		let tokens = topK > 0 && topK < logits.length ? top(weights, topK) : undefined;
-		if (topP < 1) {
-			tokens = nucleus(weights, tokens, topP);
-		}
-
-		// Weights are relative to the likeliest token's, which is 1.
-		return pick(weights, tokens, minP, draw());
-	};
-}
-
-function likeliest(logits: Float32Array): number {
-	let best = 0;
-	for (let token = 1; token < logits.length; token++) {
-		// A NaN never wins, and never stays where something else is there.
-		if (logits[token]! > logits[best]! || Number.isNaN(logits[best])) {
-			best = token;
-		}
-	}
-
-	return best;
-}
-
-/** The tokens of weight `floor` and more, heaviest first; the lower token first among equals. */
-function heaviest(weights: Float32Array, floor: number): number[] {
-	const tokens: number[] = [];
-	for (let token = 0; token < weights.length; token++) {
-		if (weights[token]! >= floor) {
-			tokens.push(token);
-		}
-	}
-
-	return tokens.sort((a, b) => weights[b]! - weights[a]! || a - b);
-}
-
-/** Looks at ever more of the tail, so that the whole vocabulary is sorted only for flat distributions. */
-function descend(weights: Float32Array, enough: (tokens: readonly number[]) => boolean): number[] {
-	for (let floor = 2 ** -4; ; floor *= 2 ** -8) {
-		const tokens = heaviest(weights, floor < 1e-40 ? 0 : floor);
-		if (enough(tokens) || floor < 1e-40) {
-			return tokens;
-		}
-	}
-}
-
-const top = (weights: Float32Array, count: number): number[] => descend(weights, tokens => tokens.length >= count).slice(0, count);
-
-/** The fewest heaviest tokens whose weights make the share `p` of all; at least one. */
-function nucleus(weights: Float32Array, among: readonly number[] | undefined, p: number): number[] {
-	const sum = (tokens: readonly number[]): number => tokens.reduce((total, token) => total + weights[token]!, 0);
-	const wanted = p * (among === undefined ? weights.reduce((total, weight) => total + weight, 0) : sum(among));
-	const tokens = among ?? descend(weights, candidates => sum(candidates) >= wanted);
-	let covered = 0;
-	for (const [index, token] of tokens.entries()) {
-		covered += weights[token]!;
-		if (covered >= wanted) {
-			return tokens.slice(0, index + 1);
-		}
-	}
-
-	return [...tokens];
-}
-
-function pick(weights: Float32Array, tokens: readonly number[] | undefined, floor: number, drawn: number): number {
-	const count = tokens?.length ?? weights.length;
-	const tokenAt = (index: number): number => tokens?.[index] ?? index;
-	let total = 0;
-	for (let index = 0; index < count; index++) {
-		const weight = weights[tokenAt(index)]!;
-		total += weight >= floor ? weight : 0;
-	}
-
-	let left = drawn * total;
-	let chosen = 0;
-	for (let index = 0; index < count; index++) {
-		const weight = weights[tokenAt(index)]!;
-		if (weight >= floor && weight > 0) {
-			chosen = tokenAt(index);
-			left -= weight;
-			if (left < 0) {
-				break;
-			}
-		}
-	}
-
-	return chosen;
+/** Chooses a token from the logits that `head` has made, in the program, which overwrites them. `history` is what the penalty looks at. */
+export function sample({bundle, memory, call}: Session, sampling: Sampling, draw: number, history: readonly number[]): number {
+	const {token, options, history: place} = bundle.generation!.sampling;
+	const {temperature, topK, topP, minP, repetitionPenalty} = sampling;
+	new Float32Array(memory.buffer, options, SAMPLING_OPTIONS).set([temperature, topK, topP, minP, repetitionPenalty, draw]);
+	const seen = repetitionPenalty === 1 ? [] : [...new Set(history)];
+	new Int32Array(memory.buffer, place, seen.length).set(seen);
+	call('sample', {count: seen.length});
+	return new Int32Array(memory.buffer, token, 1)[0]!;
 }

@@ -37,7 +37,7 @@ export const sampleManifest: Manifest = {
 		},
 	],
 	positions: 512,
-	generation: {logits: 'logits', vocabulary: 10, eos: [0], defaults: {}},
+	generation: {logits: 'logits', vocabulary: 10, sampling: {token: 30_000, options: 30_016, history: 30_064}, eos: [0], defaults: {}},
 	extra: {},
 	weights: [
 		// The two share their scales: shared parts count once.

@@ -6,7 +6,7 @@ import {createHash} from 'node:crypto';
 import {mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import binaryen from 'binaryen';
-import type {FileEntry, Manifest, PortEntry} from '../../compiler/bundle/format.js';
+import {FORMAT, type FileEntry, type Manifest, type PortEntry} from '../../compiler/bundle/format.js';
 
 export type Draft = {manifest: Manifest; files: Map<string, Uint8Array>};
 
@@ -35,7 +35,7 @@ export function writeBundle(directory: string, {manifest, files}: Draft): string
 }
 
 const empty = {
-	format: 1,
+	format: FORMAT,
 	features: [],
 	generator: 'test',
 	states: [],
@@ -112,12 +112,13 @@ export type ChatterOptions = {
 
 /**
  * The cache holds token × mask at each position. `echo` gives the cache's new values; `head` makes the logits of one row: 8 for the
- * next token, and falling with the distance from it. Position ids that are not the positions trap.
+ * next token, and falling with the distance from it; `sample` takes
+ * the likeliest, or one further on, by temperature and draw. Position ids that are not the positions trap.
  */
 export function chatter({vocabulary = 256, eos = [], storage = 'float32', delay = 0}: ChatterOptions = {}): Draft {
 	const files = new Map<string, Uint8Array>();
 	const {positions, chunk} = chatterLimits;
-	const address = {ids: 1024, mask: 2048, position: 4096, echo: 5120, cache: 8192, logits: 16_384};
+	const address = {ids: 1024, mask: 2048, position: 4096, echo: 5120, cache: 8192, logits: 16_384, token: 6144, options: 6160, history: 6208};
 	const memory = 65_536;
 	// Other storage types are for the state's ports alone; the program computes in f32.
 	const program = fileEntry(
@@ -153,7 +154,16 @@ export function chatter({vocabulary = 256, eos = [], storage = 'float32', delay 
 					(f32.store offset=${address.logits} (i32.shl (local.get $i) (i32.const 2))
 						(f32.sub (f32.const 8) (f32.abs (f32.convert_i32_s (i32.sub (local.get $i) (local.get $sum))))))
 					(local.set $i (i32.add (local.get $i) (i32.const 1)))
-					(br_if $more (i32.lt_s (local.get $i) (i32.const ${vocabulary}))))))`),
+					(br_if $more (i32.lt_s (local.get $i) (i32.const ${vocabulary})))))
+			(func (export "sample") (param $count i32) (local $i i32) (local $best i32)
+				(loop $next
+					(if (f32.gt (f32.load offset=${address.logits} (i32.shl (local.get $i) (i32.const 2))) (f32.load offset=${address.logits} (i32.shl (local.get $best) (i32.const 2))))
+						(then (local.set $best (local.get $i))))
+					(local.set $i (i32.add (local.get $i) (i32.const 1)))
+					(br_if $next (i32.lt_s (local.get $i) (i32.const ${vocabulary}))))
+				(i32.store offset=${address.token} (i32.const 0) (i32.rem_u
+					(i32.add (local.get $best) (i32.trunc_f32_s (f32.mul (f32.load offset=${address.options} (i32.const 0)) (f32.mul (f32.const 8) (f32.load offset=${address.options} (i32.const 20))))))
+					(i32.const ${vocabulary})))))`),
 	);
 	const bytes = {float32: 4, float16: 2, int8: 1}[storage] * positions;
 	return {
@@ -166,7 +176,7 @@ export function chatter({vocabulary = 256, eos = [], storage = 'float32', delay 
 			parts: [],
 			table: {address: 256, bytes: 0},
 			levels: [{bytes: memory + program.bytes, memory, chunks: [], placement: [], table: []}],
-			entries: {prefill: {symbols: ['past', 'sequence']}, decode: {symbols: ['past']}, head: {symbols: ['past', 'row']}},
+			entries: {prefill: {symbols: ['past', 'sequence']}, decode: {symbols: ['past']}, head: {symbols: ['past', 'row']}, sample: {symbols: ['count']}},
 			symbols: {sequence: {min: 1, max: chunk}, past: {min: 0, max: positions}},
 			inputs: [
 				{name: 'input_ids', dtype: 'int64', shape: [1, {sequence: 1}], address: address.ids, bytes: chunk * 8, fill: 'tokens', rows: vocabulary},
@@ -195,7 +205,7 @@ export function chatter({vocabulary = 256, eos = [], storage = 'float32', delay 
 				},
 			],
 			positions,
-			generation: {logits: 'logits', vocabulary, eos, defaults: {}},
+			generation: {logits: 'logits', vocabulary, sampling: {token: address.token, options: address.options, history: address.history}, eos, defaults: {}},
 		},
 	};
 }

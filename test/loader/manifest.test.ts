@@ -1,4 +1,5 @@
 import test from 'ava';
+import {FORMAT, OLDEST_FORMAT} from '../../compiler/bundle/format.js';
 import {SnugError} from '../../compiler/error.js';
 import {parseManifest} from '../../runtime-wasm/loader/manifest.js';
 import {adder, chatter, type Draft} from '../helpers/tiny-bundle.js';
@@ -29,11 +30,17 @@ test('what is no JSON is refused, with a hint', t => {
 });
 
 test('a newer format or an unknown feature asks for a newer loader', t => {
-	for (const edit of [(root: Json) => (root['format'] = 2 as Json), (root: Json) => (root['features'] = ['holograms'] as unknown as Json)]) {
+	for (const edit of [(root: Json) => (root['format'] = (FORMAT + 1) as Json), (root: Json) => (root['features'] = ['holograms'] as unknown as Json)]) {
 		const error = t.throws(() => parseManifest(edited(adder(), edit)), {instanceOf: SnugError});
 		t.is(error.code, 'newer-bundle');
 		t.regex(error.message, /needs a newer loader.*snug\.js/);
 	}
+});
+
+test('an older format asks to compile again', t => {
+	const error = t.throws(() => parseManifest(edited(adder(), root => (root['format'] = (OLDEST_FORMAT - 1) as Json))), {instanceOf: SnugError});
+	t.is(error.code, 'older-bundle');
+	t.regex(error.message, /older than this loader reads.*compile the model again/);
 });
 
 const names = [

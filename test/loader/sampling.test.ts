@@ -1,13 +1,25 @@
 import test from 'ava';
 import {random} from '../../runtime-wasm/loader/random.js';
-import {sampler, settle} from '../../runtime-wasm/loader/sampling.js';
+import {sample, settle} from '../../runtime-wasm/loader/sampling.js';
 import type {SamplingOptions} from '../../runtime-wasm/loader/types.js';
+import {samplingSession} from '../helpers/sampling-session.js';
 
 const draws = 40_000;
 
+/** Chooses tokens as generation does. */
+function sampler(options: SamplingOptions): (logits: Float32Array, history: readonly number[]) => number {
+	const sampling = settle(options, {});
+	const draw = random(sampling.seed);
+	return (values, history) => {
+		const {session, logits} = samplingSession(values.length);
+		logits.set(values);
+		return sample(session, sampling, draw(), history);
+	};
+}
+
 /** How often each token is drawn. */
 function frequencies(logits: readonly number[], options: SamplingOptions, history: readonly number[] = []): number[] {
-	const next = sampler(settle({seed: 7, ...options}, {}));
+	const next = sampler({seed: 7, ...options});
 	const counts = logits.map(() => 0);
 	for (let index = 0; index < draws; index++) {
 		counts[next(Float32Array.from(logits), history)]! += 1 / draws;
@@ -35,7 +47,7 @@ const only = (shares: readonly number[], tokens: readonly number[]): number[] =>
 const logits = [1.5, -0.5, 0.25, 2, -3, 0.75, -1, 1] as const;
 
 test('temperature 0 takes the likeliest token, the first of equals', t => {
-	const next = sampler(settle({}, {}));
+	const next = sampler({});
 	t.is(next(Float32Array.of(1, 3, 3, 2), []), 1);
 	t.is(next(Float32Array.of(NaN, 3, NaN, 4), []), 3);
 	t.is(next(Float32Array.of(-Infinity, -Infinity, 0), []), 2);
@@ -83,7 +95,7 @@ test('top P over a large vocabulary is what sorting all of it gives', t => {
 		covered += share;
 	}
 
-	const draw = sampler(settle({temperature: 1, topP: 0.3, seed: 1}, {}));
+	const draw = sampler({temperature: 1, topP: 0.3, seed: 1});
 	const seen = new Set(Array.from({length: 5000}, () => draw(many.slice(), [])));
 	t.true([...seen].filter(token => !kept.has(token)).length <= 1, 'f32 sums may move the border by one');
 	t.true(seen.size > kept.size * 0.9);

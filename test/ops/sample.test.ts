@@ -1,20 +1,17 @@
 /** The kernel that draws tokens, against sorting all weights, which it leaves in place of the logits. */
-import {readFileSync} from 'node:fs';
 import test from 'ava';
-import {instantiateKernels} from '../../compiler/numeric/kernels.js';
+import {sample, type Sampling} from '../../runtime-wasm/loader/sampling.js';
 import {createRandom, randomNumbers} from '../helpers/random.js';
+import {samplingSession} from '../helpers/sampling-session.js';
 
-type Options = {readonly temperature: number; readonly topK?: number; readonly topP?: number; readonly minP?: number; readonly draw?: number};
+type Options = Partial<Sampling> & {readonly draw?: number};
 
-const run = instantiateKernels(readFileSync(new URL('../../dist/kernels/plain.wasm', import.meta.url)));
+const neutral: Sampling = {temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 0};
 
-function sample(logits: Float32Array, {temperature, topK = 0, topP = 1, minP = 0, draw = 0}: Options): {token: number; weights: Float32Array} {
-	const [token, x, options, scratch] = run.layOut(4, 4 * logits.length, 20, 12 * 1024) as [number, number, number, number];
-	const {buffer} = run.memory;
-	new Float32Array(buffer, x, logits.length).set(logits);
-	new Float32Array(buffer, options, 5).set([temperature, topK, topP, minP, draw]);
-	run.call('sample_f32', token, x, options, scratch, logits.length);
-	return {token: new Int32Array(buffer, token, 1)[0]!, weights: new Float32Array(buffer, x, logits.length).slice()};
+function choose(values: Float32Array, {draw = 0, ...options}: Options): {token: number; weights: Float32Array} {
+	const {session, logits} = samplingSession(values.length);
+	logits.set(values);
+	return {token: sample(session, {...neutral, ...options}, draw, []), weights: logits.slice()};
 }
 
 /** The tokens that may be drawn, by sorting. */
@@ -60,7 +57,7 @@ for (const [name, shape] of Object.entries(shapes)) {
 			]) {
 				for (const draw of [0, 0.999_999, next(), next(), next()]) {
 					const all = {temperature: 0.7, ...options, draw};
-					const {token, weights} = sample(logits, all);
+					const {token, weights} = choose(logits, all);
 					const tokens = allowed(weights, all);
 					const wanted = drawn(weights, tokens, draw);
 					// Sums of many weights differ in their last bits: a neighbour is as right at the border.
@@ -75,11 +72,11 @@ for (const [name, shape] of Object.entries(shapes)) {
 test("temperature 0 takes the likeliest, the first of equals; NaN and infinities stand in nobody's way", t => {
 	const {next} = createRandom(2);
 	const many = Float32Array.from({length: 4099}, () => next());
-	t.is(sample(many, {temperature: 0}).token, many.indexOf(Math.max(...many)));
-	t.is(sample(Float32Array.of(1, 5, 5, 2), {temperature: 0}).token, 1);
-	t.is(sample(Float32Array.of(NaN, 3, NaN, 4, NaN), {temperature: 0}).token, 3);
-	t.is(sample(Float32Array.of(NaN, 3, NaN, 4, -Infinity), {temperature: 1, draw: 0}).token, 1);
-	t.is(sample(Float32Array.of(1, Infinity, 2), {temperature: 1}).token, 1);
-	t.is(sample(new Float32Array(9).fill(-Infinity), {temperature: 1}).token, 0);
-	t.is(sample(new Float32Array(9).fill(NaN), {temperature: 1}).token, 0);
+	t.is(choose(many, {temperature: 0}).token, many.indexOf(Math.max(...many)));
+	t.is(choose(Float32Array.of(1, 5, 5, 2), {temperature: 0}).token, 1);
+	t.is(choose(Float32Array.of(NaN, 3, NaN, 4, NaN), {temperature: 0}).token, 3);
+	t.is(choose(Float32Array.of(NaN, 3, NaN, 4, -Infinity), {temperature: 1, draw: 0}).token, 1);
+	t.is(choose(Float32Array.of(1, Infinity, 2), {temperature: 1}).token, 1);
+	t.is(choose(new Float32Array(9).fill(-Infinity), {temperature: 1}).token, 0);
+	t.is(choose(new Float32Array(9).fill(NaN), {temperature: 1}).token, 0);
 });
