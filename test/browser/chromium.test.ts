@@ -50,6 +50,34 @@ test('the relaxed program is taken by itself, and in f32 its tokens are those of
 	await page.close();
 });
 
+for (const simd of ['plain', 'relaxed'] as const) {
+	test(`an isolated page computes on several threads and says the same on each number of them: ${simd}`, async (t, {browser, serve}) => {
+		const page = await browser.newPage();
+		await page.open(pageOf(await serve('bits', isolation)));
+		const speeches: Speech[] = [];
+		for (const threads of [1, 2, 3, 4]) {
+			t.like(await page.call('open', {simd, threads}), {simd, threads});
+			speeches.push(await page.call('speak', {prompt, tokens: 64}));
+			await page.call('release');
+		}
+
+		for (const {text, tokens} of speeches) {
+			t.is(text, speeches[0]!.text);
+			t.deepEqual(tokens, speeches[0]!.tokens);
+		}
+
+		await page.close();
+	});
+}
+
+test('a page that is not isolated computes on one thread, whatever it asks for', async (t, {browser, folder, serve}) => {
+	const page = await browser.newPage();
+	await page.open(pageOf(await serve('bits')));
+	t.is((await page.call('open', {simd: 'plain', threads: 2})).threads, 1);
+	t.like(await page.call('speak', {prompt, tokens: 64}), await speakInNode(folder('bits'), 64));
+	await page.close();
+});
+
 for (const bundle of ['bits', 'scalar', 'dense'] as const) {
 	test(`both programs, which differ, give the same logits but for rounding: ${titles[bundle]}`, async (t, {browser, folder, serve}) => {
 		const programs = readdirSync(folder(bundle)).filter(file => file.endsWith('.wasm'));

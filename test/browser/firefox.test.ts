@@ -12,13 +12,17 @@ const test = prepare(anyTest, {
 	bundles: {bits: {codecs: ['scalar'], bits: 4}, scalar: {codecs: ['scalar'], bits: 6}, dense: {codecs: ['dense']}},
 });
 
-test('the plain program of 4 bits says what Node says, in an isolated page', async (t, {browser, folder, serve}) => {
+test('the plain program of 4 bits says what Node says, in an isolated page and on several threads', async (t, {browser, folder, serve}) => {
 	const expected = await speakInNode(folder('bits'), 64);
 	const page = await browser.newPage();
 	await page.open(pageOf(await serve('bits', isolation)));
 	t.like(await page.call('where'), {isolated: true, secure: true});
-	t.is((await page.call('open', {simd: 'plain'})).simd, 'plain');
-	t.like(await page.call('speak', {prompt, tokens: 64}), expected);
+	for (const threads of [1, 2, 3]) {
+		t.like(await page.call('open', {simd: 'plain', threads}), {simd: 'plain', threads});
+		t.like(await page.call('speak', {prompt, tokens: 64}), expected);
+		await page.call('release');
+	}
+
 	await page.close();
 });
 

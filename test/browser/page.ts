@@ -15,7 +15,7 @@ export type Place = {readonly isolated: boolean; readonly secure: boolean; reado
 /** An error as the page's code sees it. */
 export type Refusal = {readonly name: string; readonly code: string | null; readonly message: string};
 
-type Options = Pick<LoadOptions, 'simd' | 'budget'> & {
+type Options = Pick<LoadOptions, 'simd' | 'threads' | 'budget'> & {
 	/** The bundle's folder, whose loader is used; the page's own unless given. */
 	readonly from?: string;
 };
