@@ -98,10 +98,15 @@ function printPlan(plan: Plan): string {
 		`${String(address).padStart(12)}  ${String(bytes).padStart(12)}  ${name}`;
 	const lines = [
 		line('descriptor table', plan.table),
-		line('argument block', plan.argumentBlock),
+		line('barrier', plan.barrier),
+		line('argument blocks', plan.argumentBlock),
 		...[...plan.fixed].map(([name, place]) => line(name, place)),
 		line('arena of activations', plan.arena),
 		...[...plan.parts].map(([name, place]) => line(name, place)),
 	];
-	return `     address         bytes  what\n${lines.join('\n')}\n${String(plan.memory).padStart(12)}  bytes of memory`;
+	const phases = [...plan.phases].map(([entry, list]) => {
+		const shared = list.reduce((sum, phase) => sum + phase.shared.size, 0);
+		return `${entry}: ${list.length} phases of ${list.at(-1)?.end ?? 0} calls, ${shared} of them shared by threads`;
+	});
+	return `     address         bytes  what\n${lines.join('\n')}\n${String(plan.memory).padStart(12)}  bytes of memory\n${phases.join('\n')}`;
 }
