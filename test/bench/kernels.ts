@@ -1,59 +1,133 @@
 /**
- * Microseconds per call of every matvec kernel and its input form, plain variant in Node: `npx tsx test/bench/kernels.ts [filter]`.
- *
- * The best of several rounds, since other work on the machine only ever adds time. Weights are 2048 × 2048.
+ * Every kernel that reads weights or makes their input, one thread, plain and relaxed, in headless Chromium:
+ * `npm run bench -- kernels [filter] [--engine node] [--json]`. Weights are 1024 × 2048, in copies of 67 MB together; tiles, forms and rows have 64
+ * tokens. GB/s are of the faster variant, as a share of what one thread reads from memory at most, measured in the same run. In Node
+ * only the plain variant can be measured.
  */
-import {codecs} from '../../compiler/codecs/index.js';
-import {kernels} from '../../compiler/numeric/kernels.js';
-import {normal, weightOf} from '../codecs/harness.js';
+import {copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {parseArgs} from 'node:util';
+import {build} from 'esbuild';
+import {launchChromium} from '../../compiler/bench/chromium.js';
+import {findBrowser} from '../../compiler/bench/find-browser.js';
+import {kernelFile} from '../../compiler/plan/kernel-files.js';
+import {serveMounts} from '../../compiler/serve/server.js';
+import {caseGroups, type KernelCase} from './kernels/case.js';
+import {instantiate, readBandwidth, timeCase} from './kernels/measure.js';
+import {readerModule} from './kernels/reader.js';
 
-const shape = {rows: 2048, columns: 2048};
-const weight = weightOf(normal(shape.rows * shape.columns, 1, 0.05), shape);
-const x = normal(shape.columns, 2);
-const run = kernels();
+const {values: options, positionals} = parseArgs({
+	allowPositionals: true,
+	options: {engine: {type: 'string', default: 'chromium'}, json: {type: 'boolean', default: false}},
+});
 
-function time(call: () => void): number {
-	let best = Infinity;
-	for (let round = 0; round < 20; round++) {
-		const start = performance.now();
-		for (let i = 0; i < 10; i++) {
-			call();
-		}
+type Times = {readonly plain: number; readonly relaxed?: number};
 
-		best = Math.min(best, (performance.now() - start) * 100);
-	}
+type Bench = {
+	/** Bytes a second. */
+	bandwidth(): Promise<number>;
+	/** Microseconds. */
+	time(given: KernelCase, parts: readonly Uint8Array[]): Promise<Times>;
+	close(): Promise<void>;
+};
 
-	return best;
+function nodeBench(): Bench {
+	const wasm = readFileSync(kernelFile('plain.wasm'));
+	return {
+		bandwidth: async () => readBandwidth(readerModule()),
+		time: async (given, parts) => ({plain: timeCase(instantiate(wasm), given, parts)}),
+		close: async () => undefined,
+	};
 }
 
-const filter = process.argv[2] ?? '';
-for (const codec of codecs.values()) {
-	for (const parameters of codec.options(shape)) {
-		const {form, matvec} = codec.kernels(parameters);
-		if (!matvec.kernel.includes(filter)) {
-			continue;
-		}
-
-		const parts = codec.encode(weight, parameters);
-		const [list, y, input, formed, ...addresses] = run.layOut(
-			4 * parts.length,
-			4 * shape.rows,
-			4 * shape.columns,
-			form.bytes(shape.columns),
-			...parts.map(part => part.length),
-		) as [number, number, number, number, ...number[]];
-		const {buffer} = run.memory;
-		new Uint32Array(buffer, list, parts.length).set(addresses);
-		new Float32Array(buffer, input, shape.columns).set(x);
-		for (const [index, part] of parts.entries()) {
-			new Uint8Array(buffer, addresses[index], part.length).set(part);
-		}
-
-		const {kernel} = form;
-		const make = kernel === undefined ? 0 : time(() => run.call(kernel, formed, input, 1, shape.columns));
-		const multiply = time(() =>
-			run.call(matvec.kernel, y, kernel === undefined ? input : formed, list, shape.rows, shape.columns, ...Object.values(matvec.numbers)),
-		);
-		console.log(`${matvec.kernel.padEnd(22)} ${multiply.toFixed(0).padStart(6)} µs   ${(kernel ?? '').padEnd(16)} ${make.toFixed(1).padStart(6)} µs`);
+async function chromiumBench(): Promise<Bench> {
+	const site = mkdtempSync(path.join(tmpdir(), 'snug-kernels-'));
+	await build({
+		entryPoints: [path.join(import.meta.dirname, 'kernels/page.ts')],
+		outfile: path.join(site, 'page.js'),
+		bundle: true,
+		format: 'esm',
+		target: 'es2022',
+	});
+	writeFileSync(path.join(site, 'index.html'), '<!doctype html><meta charset="utf-8"><title>kernels</title><script type="module" src="page.js"></script>');
+	writeFileSync(path.join(site, 'reader.wasm'), readerModule());
+	for (const name of ['plain.wasm', 'relaxed.wasm']) {
+		copyFileSync(kernelFile(name), path.join(site, name));
 	}
+
+	const server = await serveMounts({'/': site});
+	const chromium = await launchChromium(findBrowser());
+	const page = await chromium.openPage(server.url);
+	return {
+		bandwidth: async () => (await page.evaluate('kernelBench.bandwidth()')) as number,
+		async time(given, parts) {
+			for (const [index, part] of parts.entries()) {
+				writeFileSync(path.join(site, `part-${index}.bin`), part);
+			}
+
+			const names = parts.map((_, index) => `part-${index}.bin`);
+			return (await page.evaluate(`kernelBench.time(${JSON.stringify(given)}, ${JSON.stringify(names)})`)) as Times;
+		},
+		async close() {
+			await chromium.close();
+			await server.close();
+			rmSync(site, {recursive: true, force: true});
+		},
+	};
+}
+
+const bench = options.engine === 'node' ? nodeBench() : await chromiumBench();
+const results: object[] = [];
+const say = (...cells: readonly string[]): void => {
+	const widths = [26, 24, 10, 10, 8, 10, 8, 8, 8];
+	console.log(cells.map((cell, index) => (index < 2 ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!))).join(' '));
+};
+
+try {
+	let bandwidth = await bench.bandwidth();
+	if (!options.json) {
+		console.log(`one thread reads ${(bandwidth / 1e9).toFixed(1)} GB/s from memory\n`);
+		say('kernel', 'code', 'plain µs', 'relaxed µs', 'faster', 'kB read', 'GB/s', 'share', 'Gmac/s');
+	}
+
+	for (const {cases, parts} of caseGroups(positionals[0] ?? '')) {
+		// The machine may be busier for a while: the most that was seen is what it can do.
+		bandwidth = Math.max(bandwidth, await bench.bandwidth());
+		for (const given of cases) {
+			const {plain, relaxed} = await bench.time(given, parts);
+			const best = Math.min(plain, relaxed ?? Infinity);
+			const perSecond = given.bytesRead / (best / 1e6);
+			results.push({
+				kernel: given.kernel,
+				code: given.code,
+				plain,
+				relaxed,
+				bytesRead: given.bytesRead,
+				bytesPerSecond: perSecond,
+				share: perSecond / bandwidth,
+			});
+			if (!options.json) {
+				say(
+					given.kernel,
+					given.code,
+					plain.toFixed(1),
+					relaxed?.toFixed(1) ?? '–',
+					relaxed === undefined ? '–' : (plain / relaxed).toFixed(2),
+					(given.bytesRead / 1e3).toFixed(0),
+					(perSecond / 1e9).toFixed(2),
+					`${((100 * perSecond) / bandwidth).toFixed(0)} %`,
+					given.products === 0 ? '–' : (given.products / best / 1e3).toFixed(1),
+				);
+			}
+		}
+	}
+
+	if (options.json) {
+		console.log(JSON.stringify({bandwidth, results}, undefined, '\t'));
+	} else {
+		console.log(`\none thread read at most ${(bandwidth / 1e9).toFixed(1)} GB/s in the whole run`);
+	}
+} finally {
+	await bench.close();
 }
