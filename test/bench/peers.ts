@@ -2,7 +2,7 @@
  * The race of a small language model: Snug, onnxruntime-web and wllama in the same Chromium, one after another, in rounds:
  * `npm run bench:peers -- --peers DIR`. DIR holds node_modules with onnxruntime-web and @wllama/wllama, the model as genai-int4/model.onnx
  * (MatMulNBits, with external data) and smollm2-{Q8_0,Q4_1,Q4_0}.gguf. The machine's noise is alike for all within a round; only ratios
- * within one run count.
+ * within one run count. The table is printed once without perplexities, which take minutes, and once with them; wllama hands out no logits.
  */
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
@@ -73,12 +73,15 @@ async function main(): Promise<void> {
 	const text = readText(options.text);
 	const ids = await tokensOf([...bundles.values()][0]!, text);
 	const runs = await race(contenders, bundles, await courses([...bundles.values()][0]!, ids));
-	const perplexities = await scores(contenders, bundles, ids);
-	const rows = contenders.flatMap(contender => {
-		const done = runs.get(contender)!;
-		return done.length === 0 ? [] : [rowOf(contender, done, perplexities.get(contender.name) ?? null)];
-	});
-	print(rows);
+	const rows = (perplexities: ReadonlyMap<string, number>): Row[] =>
+		contenders.flatMap(contender => {
+			const done = runs.get(contender)!;
+			return done.length === 0 ? [] : [rowOf(contender, done, perplexities.get(contender.name) ?? null)];
+		});
+	print(rows(new Map()));
+	if (options.windows !== '0') {
+		print(rows(await scores(contenders, bundles, ids)));
+	}
 }
 
 async function compileAt(bits: number): Promise<string> {
@@ -190,10 +193,6 @@ async function scores(contenders: readonly Contender[], bundles: ReadonlyMap<num
 
 function print(rows: readonly Row[]): void {
 	console.log(`\n${tableOf(rows)}\n\n${ratiosOf(rows)}`);
-	if (rows.some(({perplexity}) => perplexity === null) && options.windows !== '0') {
-		console.log('\nno perplexity where the runtime hands out no logits');
-	}
-
 	if (options.json !== undefined) {
 		writeFileSync(options.json, `${JSON.stringify({text: path.basename(options.text), positions, rows}, undefined, '\t')}\n`);
 	}

@@ -31,6 +31,10 @@ async function prepareSnug({folder, simd}: Of<'snug'>): Promise<Prepared> {
 	return {
 		async load(threads) {
 			const model: Model = await load(folder, {simd, threads});
+			if (model.info.simd !== simd) {
+				throw new Error(`${model.info.simd} SIMD ran instead of ${simd}`);
+			}
+
 			return {
 				threads: model.info.threads,
 				async write({ids}, count, onToken) {
