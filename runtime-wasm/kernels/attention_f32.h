@@ -1,7 +1,10 @@
 // Products of a block of f32 rows with one or two queries: scores from keys, sums from values.
 #pragma once
 #include "attention.h"
-#include "madd.h"
+
+// Rounded twice in both variants of a program: a last bit more would now and then round an integer form of what follows the other way,
+// and the variants of a quantised model would no longer agree.
+INLINE v128_t add_product(v128_t a, v128_t b, v128_t sum) { return wasm_f32x4_add(sum, wasm_f32x4_mul(a, b)); }
 
 // Four sums in the lanes of four vectors become the lanes of one.
 INLINE v128_t total_f32x4(const v128_t *sum) {
@@ -16,7 +19,7 @@ INLINE void multiply_quads(v128_t (*sum)[4], const f32 *const *q, const f32 *con
 	UNROLL for (i32 a = 0; a < count; a++) x[a] = wasm_v128_load(q[a] + c);
 	UNROLL for (i32 i = 0; i < 4; i++) {
 		v128_t key = wasm_v128_load(k[i] + c);
-		UNROLL for (i32 a = 0; a < count; a++) sum[a][i] = madd_f32x4(x[a], key, sum[a][i]);
+		UNROLL for (i32 a = 0; a < count; a++) sum[a][i] = add_product(x[a], key, sum[a][i]);
 	}
 }
 
@@ -57,7 +60,7 @@ INLINE void add_values_f32(f32 *sums, const f32 *weights, const State *states, c
 			UNROLL for (i32 a = 0; a < count; a++) w[a] = wasm_v128_load32_splat(weights + a * KEYS + j);
 			UNROLL for (i32 i = 0; i < 4; i++) {
 				v128_t value = wasm_v128_load(at + 4 * i);
-				UNROLL for (i32 a = 0; a < count; a++) sum[a][i] = madd_f32x4(w[a], value, sum[a][i]);
+				UNROLL for (i32 a = 0; a < count; a++) sum[a][i] = add_product(w[a], value, sum[a][i]);
 			}
 		}
 		UNROLL for (i32 a = 0; a < count; a++)
@@ -70,7 +73,7 @@ INLINE void add_rest_f32(f32 *sums, const f32 *weights, const State *state, cons
 	i32 c = width & -16;
 	ONE_BY_ONE for (; c + 4 <= width; c += 4) {
 		v128_t sum = wasm_f32x4_mul(wasm_v128_load32_splat(&state->shrink), wasm_v128_load(sums + c));
-		ONE_BY_ONE for (i32 j = 0; j < n; j++) sum = madd_f32x4(wasm_v128_load32_splat(weights + j), wasm_v128_load(values + j * row + c), sum);
+		ONE_BY_ONE for (i32 j = 0; j < n; j++) sum = add_product(wasm_v128_load32_splat(weights + j), wasm_v128_load(values + j * row + c), sum);
 		wasm_v128_store(sums + c, sum);
 	}
 	ONE_BY_ONE for (; c < width; c++) {
