@@ -12,7 +12,7 @@ export type Measurement = {
 	readonly firstResult: number;
 	/** Of the loaded model: a prompt to its first token, or a run. */
 	readonly calls: readonly number[];
-	/** From a token to the next. */
+	/** From a token to the next, the mean of each round: tokens that come fast are handed out several at a time. */
 	readonly steps: readonly number[];
 };
 
@@ -42,7 +42,7 @@ export async function measure(loadModel: typeof load, url: string, job: Job, onS
 	}
 }
 
-/** Adds the steps of a round to `steps`; gives the times between which its call lay. */
+/** Adds the mean step of a round to `steps`; gives the times between which its call lay. */
 type Round = (steps: number[]) => Promise<{readonly started: number; readonly ended: number}>;
 
 function generation(model: Model, {vocabulary, promptTokens, decodeTokens}: Extract<Job, {kind: 'generate'}>): Round {
@@ -54,15 +54,15 @@ function generation(model: Model, {vocabulary, promptTokens, decodeTokens}: Extr
 		const started = performance.now();
 		let ended: number | undefined;
 		let last = started;
+		let count = 0;
 		for await (const _token of model.generateTokens(prompt, {maxTokens: decodeTokens + 1, temperature: 0, stopTokens: []})) {
-			const now = performance.now();
-			if (ended === undefined) {
-				ended = now;
-			} else {
-				steps.push(now - last);
-			}
+			last = performance.now();
+			ended ??= last;
+			count++;
+		}
 
-			last = now;
+		if (count > 1) {
+			steps.push((last - ended!) / (count - 1));
 		}
 
 		return {started, ended: ended ?? last};

@@ -82,7 +82,7 @@ function format(result: BenchResult): string {
 		.join(', ');
 	const {loadMs, firstTokenMs, firstRunMs, prefillMs, decodeMs, runMs} = spread;
 	const rows = [
-		decodeMs && ['decode', ...perSecond(decodeMs, 'tokens', 1), `${decodeMs.count} steps behind ${result.promptTokens} tokens`],
+		decodeMs && ['decode', ...perSecond(decodeMs, 'tokens', 1), `${decodeMs.count} rounds behind ${result.promptTokens} tokens`],
 		prefillMs && ['prefill', ...perSecond(prefillMs, 'tokens', result.promptTokens!), `${result.promptTokens} tokens`],
 		runMs && ['run', ...perSecond(runMs, 'runs', 1), sizes],
 		loadMs && ['load, cold', ...milliseconds(loadMs), formatSize(bytesLoaded)],

@@ -1,13 +1,13 @@
 // Where the threads of one program meet: nobody leaves before all have come. Central barrier whose sense is a generation counter.
 //   block: words a cache line apart: generation, arrived, sleepers, failed. Zero at first.
-// A thread that waits looks for some microseconds, then sleeps; the last to come wakes sleepers only if there are any. Whoever ends
+// A thread that waits looks for a while, then sleeps; the last to come wakes sleepers only if there are any. Whoever ends
 // a run out of turn sets `failed` and raises the generation: those who wait, or come, then end theirs too.
 #include "kernel.h"
 
 enum { GENERATION = 0, ARRIVED = 16, SLEEPERS = 32, FAILED = 48 };
 
-// Loads before a thread goes to sleep: about ten microseconds.
-#define PATIENCE 8000
+// Loads before a thread goes to sleep: a millisecond or two, which is what a virtual machine needs to wake a core.
+#define PATIENCE 2000000
 
 #define ORDER __ATOMIC_SEQ_CST
 

@@ -8,8 +8,11 @@ const words = {job: 0, sleepers: 16, stopped: 32, failed: 48, messageBytes: 49, 
 /** Bytes. */
 const message = {at: 4096, most: 1024} as const;
 
-/** Looks at the job number before a thread sleeps: some tens of microseconds. */
-const patience = 4000;
+/** Milliseconds that a thread looks for a job before it sleeps: longer than the caller needs between the entries of one token. */
+const patience = 0.5;
+
+/** Looks at the job number between two at the clock. */
+const looks = 1000;
 
 /** Words of the program's barrier, in its memory. */
 const barrierWords = {generation: 0, arrived: 16, sleepers: 32, failed: 48} as const;
@@ -38,9 +41,12 @@ export function publish({words: block}: Control, entry: number, symbols: readonl
 /** Waits for another job than `seen`; blocks the thread. */
 export function nextJob({words: block}: Control, seen: number, symbolCounts: readonly number[]): {job: number; entry: number; symbols: readonly number[]} {
 	let job = seen;
-	for (let tries = 0; tries < patience && job === seen; tries++) {
-		job = Atomics.load(block, words.job);
-	}
+	const until = performance.now() + patience;
+	do {
+		for (let tries = 0; tries < looks && job === seen; tries++) {
+			job = Atomics.load(block, words.job);
+		}
+	} while (job === seen && performance.now() < until);
 
 	if (job === seen) {
 		Atomics.add(block, words.sleepers, 1);

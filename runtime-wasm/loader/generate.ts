@@ -5,7 +5,11 @@ import {run} from './run.js';
 import {random} from './random.js';
 import {sample, settle} from './sampling.js';
 import {breathe, forget, type Session} from './session.js';
+import {step} from './step.js';
 import type {FinishReason, GenerateTokensOptions, Usage} from './types.js';
+
+/** Milliseconds without a look at messages, such as an abort; a look takes a task of its own. */
+const BREATH = 10;
 
 /** Receives each token; answers whether to go on. */
 export type Receive = (token: number) => boolean;
@@ -34,13 +38,18 @@ export async function generate(
 	const cachedTokens = keepPrefix(session, prompt);
 	const sequence = [...prompt];
 	let tokens = 0;
+	let breathed = -Infinity;
 	const finish = (reason: FinishReason) => ({reason, usage: {promptTokens: prompt.length, cachedTokens, tokens}});
 	try {
 		while (tokens < maxTokens) {
 			signal.throwIfAborted();
 			await runTokens(session, sequence, signal);
 			const token = sample(session, sampling, draw(), sequence);
-			await breathe(signal);
+			if (performance.now() - breathed > BREATH) {
+				await breathe(signal);
+				breathed = performance.now();
+			}
+
 			if (stops.has(token)) {
 				return finish('stop');
 			}
@@ -105,6 +114,11 @@ async function runTokens(session: Session, sequence: readonly number[], signal: 
 	const {bundle} = session;
 	const port = bundle.inputs.find(({fill}) => fill === 'tokens')!;
 	const data = sequence.slice(session.past);
+	if (data.length === 1 && step(session, data[0]!)) {
+		session.call('head', {past: session.past - 1, row: 0});
+		return;
+	}
+
 	const dims = port.shape.map((_dim, axis) => (axis === port.shape.length - 1 ? data.length : 1));
 	await run(session, {[port.name]: {type: port.dtype as 'int64', data, dims}}, {continue: true, outputs: []}, signal);
 	const row = (data.length - 1) % bundle.symbols['sequence']!.max;

@@ -127,13 +127,10 @@ function openModel(port: Port, remote: RemoteFetch) {
 			}
 
 			case 'generate': {
-				return stream(current(), call.prompt, call.options, {
-					text,
-					signal,
-					emit: piece => {
-						port.post({kind: 'pieces', id, pieces: [piece]});
-					},
+				const out = gather(pieces => {
+					port.post({kind: 'pieces', id, pieces});
 				});
+				return stream(current(), call.prompt, call.options, {text, signal, emit: out.add}).finally(out.flush);
 			}
 
 			case 'tokenize': {
@@ -149,6 +146,32 @@ function openModel(port: Port, remote: RemoteFetch) {
 				return null;
 			}
 		}
+	};
+}
+
+/** Milliseconds between messages: a screen shows no more, and each wakes the page's thread, which may need the core of another of ours. */
+const FRAME = 16;
+
+/** Sends pieces one by one where they are slow, and those of a frame together where they are fast. */
+function gather(send: (pieces: Array<string | number>) => void): {add(piece: string | number): void; flush(): void} {
+	let held: Array<string | number> = [];
+	let sent = -Infinity;
+	const flush = (): void => {
+		if (held.length > 0) {
+			send(held);
+			held = [];
+			sent = performance.now();
+		}
+	};
+
+	return {
+		add(piece) {
+			held.push(piece);
+			if (performance.now() - sent >= FRAME) {
+				flush();
+			}
+		},
+		flush,
 	};
 }
 
