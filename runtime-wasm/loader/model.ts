@@ -57,7 +57,8 @@ export function makeModel(connection: Connection, info: Info): Model {
 			});
 		try {
 			for (;;) {
-				while (pieces.length > 0) {
+				// Nothing comes after an abort, though a message may have brought more.
+				while (pieces.length > 0 && !left.signal.aborted) {
 					yield pieces.shift()!;
 				}
 
