@@ -21,6 +21,8 @@ const cache = path.join(root, '.cache/kernels');
 
 const variants = {plain: [], relaxed: ['-mrelaxed-simd']} as const;
 const common = [
+	'-mllvm',
+	'-disable-lsr',
 	'--target=wasm32-unknown-unknown',
 	'-nostdlib',
 	'-ffreestanding',

@@ -34,7 +34,12 @@ export type InputForm = {
 	readonly kernel?: string;
 	/** Bytes for one vector of `columns` f32. */
 	bytes(columns: number): number;
+	/** Vectors that lie side by side (1): there is room for a multiple of them. */
+	readonly together?: number;
 };
+
+/** Vectors for which there is room beyond those asked for. */
+export const extraVectors = ({together = 1}: InputForm): number => together - 1;
 
 /** Vectors as they are. */
 export const floatForm: InputForm = {id: 'f32', bytes: columns => 4 * columns};

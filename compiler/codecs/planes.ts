@@ -6,7 +6,7 @@
  * on integer dot products are faster: see `scalar.ts`.
  */
 import {bytesOfLayout, type Codec, type InputForm, type Part, type Shape} from './codec.js';
-import {integerForm, tileScratch} from './scalar.js';
+import {tileForm, tileScratch} from './scalar.js';
 import {decodeGroups, encodeGroups, groupsFor, padded, scaleParts, type IntegerParameters, type Packing} from './integer-groups.js';
 
 export type PlanesParameters = IntegerParameters;
@@ -75,7 +75,7 @@ export const planes: Codec<PlanesParameters> = {
 		return {
 			form: tableForm(group),
 			matvec: {kernel: `matvec_planes${bits}_${group}`, numbers: {}},
-			tile: {kernel: `tile_planes${bits}`, numbers: {group}, form: integerForm(group, 8), scratch: shape => tileScratch(shape, group)},
+			tile: {kernel: `tile_planes${bits}`, numbers: {group}, form: tileForm(group, 8), scratch: shape => tileScratch(shape, group)},
 			row: {kernel: `row_planes${bits}`, numbers: {group}},
 		};
 	},

@@ -51,6 +51,13 @@ export function integerForm(group: number, inputBits: 8 | 16): InputForm {
 	return {id: name, kernel: `form_${name}`, bytes: columns => ((Math.ceil(columns / unit) * unit) / size) * ((size * inputBits) / 8 + 16)};
 }
 
+/** The form of many vectors for the tile kernels, four side by side. The plain variant widens integers of 8 bits, so both have room for 16. */
+export function tileForm(group: number, inputBits: 8 | 16): InputForm {
+	const {id, bytes} = integerForm(group, 16);
+	const name = `tile_int${inputBits}x${id.split('x')[1]}`;
+	return {id: name, kernel: `form_${name}`, bytes, together: 4};
+}
+
 /** Scratch of an integer tile: codes of 16 rows, widened to 16 bits in plain SIMD, and two f32 for each row and group. */
 export function tileScratch(shape: Shape, group: number): number {
 	const {columns} = padded(shape, group);
@@ -99,7 +106,7 @@ export const scalar: Codec<ScalarParameters> = {
 		return {
 			form,
 			matvec: {kernel: `matvec_scalar${bits}_${group}`, numbers: {}},
-			tile: {kernel: `tile_scalar${bits}`, numbers: {group}, form, scratch: shape => tileScratch(shape, group)},
+			tile: {kernel: `tile_scalar${bits}`, numbers: {group}, form: tileForm(group, bits < 8 ? 8 : 16), scratch: shape => tileScratch(shape, group)},
 			row: {kernel: `row_scalar${bits}`, numbers: {group}},
 		};
 	},

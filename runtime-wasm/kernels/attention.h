@@ -37,18 +37,9 @@ INLINE v128_t cap_f32x4(v128_t score, f32 softcap) {
 	return wasm_f32x4_mul(wasm_f32x4_splat(softcap), wasm_f32x4_sub(one, wasm_f32x4_div(wasm_f32x4_splat(2), wasm_f32x4_add(e, one))));
 }
 
-// e^x for x <= 0, and for scores that are far below the largest: 2^z as the exponent of the nearest whole number, found by adding one so
-// large that no fraction is left, and a polynomial of our own in the rest (relative error below 1e-7). 0 below -88, e^0 is 1.
+// e^x for x <= 0, and for scores that are far below the largest: 0 below -88, e^0 is 1.
 INLINE v128_t weight_f32x4(v128_t x) {
-	v128_t large = wasm_f32x4_splat(0x1.8p23f);
-	v128_t z = wasm_f32x4_pmax(wasm_f32x4_mul(x, wasm_f32x4_splat(1.44269504088896341f)), wasm_f32x4_splat(-127));
-	v128_t n = wasm_f32x4_add(z, large), r = wasm_f32x4_sub(z, wasm_f32x4_sub(n, large));
-	v128_t p = muladd_f32x4(wasm_f32x4_splat(1.326472691e-3f), r, wasm_f32x4_splat(9.671512660e-3f));
-	p = muladd_f32x4(p, r, wasm_f32x4_splat(5.550733744e-2f));
-	p = muladd_f32x4(p, r, wasm_f32x4_splat(2.402224208e-1f));
-	p = muladd_f32x4(p, r, wasm_f32x4_splat(6.931469776e-1f));
-	p = muladd_f32x4(p, r, wasm_f32x4_splat(1));
-	return wasm_i32x4_add(p, wasm_i32x4_shl(n, 23));
+	return exp2_negative_f32x4(wasm_f32x4_pmax(wasm_f32x4_mul(x, wasm_f32x4_splat(1.44269504088896341f)), wasm_f32x4_splat(-127)));
 }
 
 // What is multiplied with or added to the scores of a block; each may be 0. A bias of one number for all keys has key 0, others key 1.

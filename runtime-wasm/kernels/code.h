@@ -12,6 +12,10 @@
 #define TWO_56 0x1p56f
 #define TWO_112 0x1p112f
 
+// Computes `v` here, and loads nothing earlier than here: the compiler is free to reorder sums of integers, and loads.
+#define KEEP(v) __asm__ volatile("" : "+r"(v))
+#define IN_ORDER __asm__ volatile("" ::: "memory")
+
 // Values of 16 rows, four in a vector.
 typedef struct {
 	v128_t q[4];

@@ -1,23 +1,22 @@
 // Input forms for integer dot products: inputs rounded to int8 in [-127, 127] with one scale A = largest magnitude / 127 for each
 // block of 64 or 32. A block is its bytes, then A x 2^56 as f32, the sum of the bytes as i32, and 8 bytes of zeros. Blocks of 64 are
 // padded to an even number, so that groups of 64 and 128 read the same form. Tokens lie one behind the other.
-#include "code.h"
 #include "math.h"
+#include "rounding.h"
 
 INLINE void int8_block(i8 *out, const f32 *x, i32 at, i32 columns, i32 size) {
 	v128_t top = wasm_f32x4_splat(0), sums = wasm_i32x4_splat(0);
 	for (i32 i = 0; i < size; i += 4) top = wasm_f32x4_max(top, wasm_f32x4_abs(load_inputs(x, at + i, columns)));
 	f32 largest = max_f32x4(top);
-	v128_t inverse = wasm_f32x4_splat(largest > 0x1p-120f ? 127 / largest : 0);
+	v128_t inverse = inverse_of(largest, 127);
 	for (i32 i = 0; i < size; i += 8) {
-		v128_t a = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(wasm_f32x4_mul(load_inputs(x, at + i, columns), inverse)));
-		v128_t b = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(wasm_f32x4_mul(load_inputs(x, at + i + 4, columns), inverse)));
+		v128_t a = round_f32x4(wasm_f32x4_mul(load_inputs(x, at + i, columns), inverse));
+		v128_t b = round_f32x4(wasm_f32x4_mul(load_inputs(x, at + i + 4, columns), inverse));
 		sums = wasm_i32x4_add(sums, wasm_i32x4_add(a, b));
 		v128_t words = wasm_i16x8_narrow_i32x4(a, b);
 		wasm_v128_store64_lane(out + i, wasm_i8x16_narrow_i16x8(words, words), 0);
 	}
-	i32 sum = wasm_i32x4_extract_lane(sums, 0) + wasm_i32x4_extract_lane(sums, 1) + wasm_i32x4_extract_lane(sums, 2) + wasm_i32x4_extract_lane(sums, 3);
-	wasm_v128_store(out + size, wasm_i32x4_replace_lane(wasm_f32x4_make(largest / 127 * TWO_56, 0, 0, 0), 1, sum));
+	wasm_v128_store(out + size, wasm_i32x4_replace_lane(wasm_f32x4_make(largest / 127 * TWO_56, 0, 0, 0), 1, sum_i32x4(sums)));
 }
 
 // `blocks` of each token.

@@ -17,12 +17,19 @@ static inline f32 max_f32x4(v128_t v) {
 	return wasm_f32x4_extract_lane(v, 0);
 }
 
+// A number that, added to one below 2^22, leaves the nearest whole number in the low bits of the sum: cheaper than rounding and
+// converting, which WebAssembly defines for all numbers.
+#define WHOLE 0x1.8p23f
+
+// 2^i of the whole number in the low bits of `sum`, a sum with WHOLE, where -127 < i < 128.
+static inline v128_t power_of_two(v128_t sum) { return wasm_i32x4_shl(wasm_i32x4_add(sum, wasm_i32x4_splat(127)), 23); }
+
 // e^x. Cody-Waite reduction x = n ln 2 + r with |r| <= ln 2 / 2, a degree-7 Taylor polynomial in r (error below 2 ulp), and 2^n in
 // two factors so that results reach the denormals. NaN stays NaN; above 88.73 the result is infinity, below -104 it is 0.
 static inline v128_t exp_f32x4(v128_t x) {
-	v128_t low = wasm_f32x4_splat(-104.0f), high = wasm_f32x4_splat(89.0f);
+	v128_t low = wasm_f32x4_splat(-104.0f), high = wasm_f32x4_splat(89.0f), whole = wasm_f32x4_splat(WHOLE);
 	v128_t z = wasm_f32x4_pmin(wasm_f32x4_pmax(x, low), high);
-	v128_t n = wasm_f32x4_nearest(wasm_f32x4_mul(z, wasm_f32x4_splat(1.44269504088896341f)));
+	v128_t sum = wasm_f32x4_add(wasm_f32x4_mul(z, wasm_f32x4_splat(1.44269504088896341f)), whole), n = wasm_f32x4_sub(sum, whole);
 	v128_t r = wasm_f32x4_sub(z, wasm_f32x4_mul(n, wasm_f32x4_splat(0.693359375f)));
 	r = wasm_f32x4_add(r, wasm_f32x4_mul(n, wasm_f32x4_splat(2.12194440e-4f)));
 	v128_t p = wasm_f32x4_splat(1.0f / 5040);
@@ -33,13 +40,20 @@ static inline v128_t exp_f32x4(v128_t x) {
 	p = wasm_f32x4_add(wasm_f32x4_mul(p, r), wasm_f32x4_splat(0.5f));
 	p = wasm_f32x4_add(wasm_f32x4_mul(p, r), wasm_f32x4_splat(1));
 	p = wasm_f32x4_add(wasm_f32x4_mul(p, r), wasm_f32x4_splat(1));
-	v128_t i = wasm_i32x4_trunc_sat_f32x4(n);
-	v128_t half = wasm_i32x4_shr(i, 1);
-	v128_t rest = wasm_i32x4_sub(i, half);
-	v128_t one = wasm_i32x4_splat(127);
-	p = wasm_f32x4_mul(p, wasm_i32x4_shl(wasm_i32x4_add(half, one), 23));
-	p = wasm_f32x4_mul(p, wasm_i32x4_shl(wasm_i32x4_add(rest, one), 23));
-	return wasm_v128_bitselect(p, x, wasm_f32x4_eq(x, x));
+	v128_t i = wasm_i32x4_sub(sum, whole), half = wasm_i32x4_shr(i, 1);
+	return wasm_f32x4_mul(wasm_f32x4_mul(p, power_of_two(half)), power_of_two(wasm_i32x4_sub(i, half)));
+}
+
+// 2^z for z in [-127, 0]: a polynomial of our own in the distance from the nearest whole number (relative error below 1e-7), 2^0 is 1.
+static inline v128_t exp2_negative_f32x4(v128_t z) {
+	v128_t whole = wasm_f32x4_splat(WHOLE), sum = wasm_f32x4_add(z, whole), r = wasm_f32x4_sub(z, wasm_f32x4_sub(sum, whole));
+	v128_t p = wasm_f32x4_splat(1.326472691e-3f);
+	p = wasm_f32x4_add(wasm_f32x4_mul(p, r), wasm_f32x4_splat(9.671512660e-3f));
+	p = wasm_f32x4_add(wasm_f32x4_mul(p, r), wasm_f32x4_splat(5.550733744e-2f));
+	p = wasm_f32x4_add(wasm_f32x4_mul(p, r), wasm_f32x4_splat(2.402224208e-1f));
+	p = wasm_f32x4_add(wasm_f32x4_mul(p, r), wasm_f32x4_splat(6.931469776e-1f));
+	p = wasm_f32x4_add(wasm_f32x4_mul(p, r), wasm_f32x4_splat(1));
+	return wasm_i32x4_add(p, wasm_i32x4_shl(sum, 23));
 }
 
 static inline f32 exp_f32(f32 x) { return wasm_f32x4_extract_lane(exp_f32x4(wasm_f32x4_splat(x)), 0); }
@@ -133,22 +147,6 @@ static inline v128_t erf_f32x4(v128_t x) {
 	return with_sign_f32x4(wasm_v128_bitselect(p, far, wasm_f32x4_lt(a, SPLAT(1))), x);
 }
 
-// e^x for x in [-87, 0]: one factor of 2^n will do, and a degree less.
-static inline v128_t exp_negative_f32x4(v128_t x) {
-	v128_t n = wasm_f32x4_nearest(wasm_f32x4_mul(x, SPLAT(1.44269504088896341f)));
-	v128_t r = wasm_f32x4_sub(x, wasm_f32x4_mul(n, SPLAT(0.693359375f)));
-	r = muladd_f32x4(n, SPLAT(2.12194440e-4f), r);
-	v128_t p = SPLAT(1.0f / 720);
-	p = muladd_f32x4(p, r, SPLAT(1.0f / 120));
-	p = muladd_f32x4(p, r, SPLAT(1.0f / 24));
-	p = muladd_f32x4(p, r, SPLAT(1.0f / 6));
-	p = muladd_f32x4(p, r, SPLAT(0.5f));
-	p = muladd_f32x4(p, r, SPLAT(1));
-	p = muladd_f32x4(p, r, SPLAT(1));
-	v128_t i = wasm_i32x4_trunc_sat_f32x4(n);
-	return wasm_f32x4_mul(p, wasm_i32x4_shl(wasm_i32x4_add(i, wasm_i32x4_splat(127)), 23));
-}
-
 // x / 2 (1 + erf(x / sqrt 2)) = max(x, 0) - |x| F(-|x|) with F the normal distribution; F(-a) e^(a^2 / 2), the Mills ratio but for a
 // factor, is a smooth function that a ratio of polynomials fits (our own fit, error of F times a below 2e-9). From 6 on the term is
 // nothing in f32.
@@ -163,10 +161,10 @@ static inline v128_t gelu_f32x4(v128_t x) {
 	q = muladd_f32x4(q, a, SPLAT(8.552630284e-01f));
 	q = muladd_f32x4(q, a, SPLAT(1.448647946f));
 	q = muladd_f32x4(q, a, SPLAT(1));
-	v128_t density = exp_negative_f32x4(wasm_f32x4_mul(wasm_f32x4_mul(a, a), SPLAT(-0.5f)));
+	v128_t density = exp2_negative_f32x4(wasm_f32x4_mul(wasm_f32x4_mul(a, a), SPLAT(-0.72134752044448170f)));
 	v128_t term = wasm_f32x4_div(wasm_f32x4_mul(wasm_f32x4_mul(a, density), p), q);
 	term = wasm_v128_andnot(term, wasm_f32x4_ge(distance, SPLAT(6)));
-	return wasm_f32x4_sub(wasm_f32x4_max(x, SPLAT(0)), term);
+	return wasm_f32x4_sub(wasm_f32x4_pmax(x, SPLAT(0)), term);
 }
 
 // x / 2 (1 + tanh u) = x sigmoid(2u).

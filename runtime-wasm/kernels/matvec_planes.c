@@ -41,7 +41,10 @@ INLINE v128_t unsigned_table(v128_t table) { return wasm_v128_xor(table, wasm_i8
 INLINE v128_t add_pair(v128_t sum, v128_t v, v128_t first, v128_t second, v128_t weights) {
 	v128_t mask = wasm_i8x16_splat(15);
 	sum = wasm_i16x8_add(sum, wasm_i16x8_relaxed_dot_i8x16_i7x16(pick(first, wasm_v128_and(v, mask)), weights));
-	return wasm_i16x8_add(sum, wasm_i16x8_relaxed_dot_i8x16_i7x16(pick(second, wasm_v128_and(wasm_u16x8_shr(v, 4), mask)), weights));
+	KEEP(sum);
+	sum = wasm_i16x8_add(sum, wasm_i16x8_relaxed_dot_i8x16_i7x16(pick(second, wasm_v128_and(wasm_u16x8_shr(v, 4), mask)), weights));
+	KEEP(sum);
+	return sum;
 }
 #else
 INLINE v128_t unsigned_table(v128_t table) { return table; }
@@ -71,6 +74,7 @@ INLINE Halves block_sums(const Planes *p, i32 bits, i32 at, const u8 *x, i32 oct
 		low = add_vector(low, wasm_v128_load(pairs), first, second);
 		high = add_vector(high, wasm_v128_load(pairs + 16), first, second);
 #endif
+		IN_ORDER;
 		if (bits == 3) single = add_vector(single, wasm_v128_load(p->plane + at + 16 * o), unsigned_table(first), unsigned_table(second));
 	}
 #ifndef __wasm_relaxed_simd__

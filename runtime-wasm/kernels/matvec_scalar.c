@@ -11,7 +11,9 @@ INLINE Sums add_narrow(Sums sum, const Slices *s, i32 bits, i32 at, const u8 *x)
 		UNROLL for (i32 q = 0; q < 4; q++) {
 			v128_t products = pair_products(inputs, codes.q[q]);
 			pairs[q] = h == 0 ? products : wasm_i16x8_add(pairs[q], products);
+			KEEP(pairs[q]);
 		}
+		IN_ORDER;
 	}
 	UNROLL for (i32 q = 0; q < 4; q++) sum.q[q] = add_dot(sum.q[q], pairs[q], fraction);
 	return sum;

@@ -1,4 +1,4 @@
-// y = x Wᵀ for bit planes and many tokens in the int8 form: 16 rows are decoded into scratch, then multiplied.
+// y = x Wᵀ for bit planes and many tokens in the form of form_tile.c: 16 rows are decoded into scratch, then multiplied.
 #include "planes.h"
 #include "tile_integer.h"
 
@@ -14,7 +14,8 @@ INLINE v128_t column(const v128_t *planes, i32 bits, i32 i) {
 	return code;
 }
 
-INLINE void put_octet(u8 *out, const Planes *p, i32 bits, i32 at) {
+// Octet `at` of the parts, the `octet`th of its rows.
+INLINE void put_octet(const Tile *tile, i32 octet, const Planes *p, i32 bits, i32 at, const Quads *zeros) {
 	v128_t a = wasm_v128_load(p->pairs + 32 * at), b = wasm_v128_load(p->pairs + 32 * at + 16), planes[3];
 	planes[bits - 2] = wasm_i8x16_shuffle(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
 	planes[bits - 1] = wasm_i8x16_shuffle(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
@@ -24,22 +25,22 @@ INLINE void put_octet(u8 *out, const Planes *p, i32 bits, i32 at) {
 		v128_t c2 = column(planes, bits, 4 * quad + 2), c3 = column(planes, bits, 4 * quad + 3);
 		v128_t low = mix_low(c0, c1), high = mix_high(c0, c1), low2 = mix_low(c2, c3), high2 = mix_high(c2, c3);
 		Codes codes = {{mix_pairs_low(low, low2), mix_pairs_high(low, low2), mix_pairs_low(high, high2), mix_pairs_high(high, high2)}};
-		put_codes(out + quad * quad_bytes(bits), bits, codes);
+		put_codes(tile, bits, 2 * octet + quad, codes, zeros);
 	}
 }
 
 INLINE void tile_planes(f32 *y, const u8 *x, const u32 *parts, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 bits, Share blocks) {
 	Product product = product_of(tokens, rows, columns, bits, group);
-	i32 octets = product.groups * group / 8, at = octets * blocks.first;
+	i32 octets = group / 8, at = product.groups * octets * blocks.first;
 	Planes p = planes_of(parts, bits);
-	Tile tile = tile_of(scratch, bits, 8 * octets);
+	Tile tile = tile_of(scratch, bits, product.groups * group);
 	for (i32 block = blocks.first; block < blocks.end; block++) {
-		for (i32 o = 0; o < octets; o++, at++) put_octet(tile.codes + 2 * o * quad_bytes(bits), &p, bits, at);
 		for (i32 g = 0; g < product.groups; g++) {
 			i32 from = 16 * (block * product.groups + g);
-			put_scales(tile.scales + 32 * g, p.scales + from, p.zeros + from, 8);
+			Quads zeros = put_group(&tile, bits, g, p.scales + from, p.zeros + from);
+			for (i32 o = 0; o < octets; o++, at++) put_octet(&tile, g * octets + o, &p, bits, at, &zeros);
 		}
-		multiply_integer(y + 16 * block, x, tile, &product, bits, rows - 16 * block);
+		multiply_integer(y + 16 * block, x, &tile, &product, bits, rows - 16 * block);
 	}
 }
 

@@ -1,18 +1,18 @@
-// y = x Wᵀ for 4 to 8 bit integers and many tokens in an integer form: 16 rows are decoded into scratch, then multiplied.
+// y = x Wᵀ for 4 to 8 bit integers and many tokens in the form of form_tile.c: 16 rows are decoded into scratch, then multiplied.
 #include "tile_integer.h"
 
 INLINE void tile_scalar(f32 *y, const u8 *x, const u32 *parts, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 bits, Share blocks) {
 	Product p = product_of(tokens, rows, columns, bits, group);
-	i32 quads = p.groups * group / 4, at = quads * blocks.first;
+	i32 quads = group / 4, at = p.groups * quads * blocks.first;
 	Slices s = slices_of(parts, bits);
-	Tile tile = tile_of(scratch, bits, 4 * quads);
+	Tile tile = tile_of(scratch, bits, p.groups * group);
 	for (i32 block = blocks.first; block < blocks.end; block++) {
-		for (i32 i = 0; i < quads; i++, at++) put_codes(tile.codes + i * quad_bytes(bits), bits, load_codes(&s, bits, at));
 		for (i32 g = 0; g < p.groups; g++) {
 			i32 from = 16 * (block * p.groups + g);
-			put_scales(tile.scales + 32 * g, s.scales + from, s.zeros + from, fraction_of(bits));
+			Quads zeros = put_group(&tile, bits, g, s.scales + from, s.zeros + from);
+			for (i32 i = 0; i < quads; i++, at++) put_codes(&tile, bits, g * quads + i, load_codes(&s, bits, at), &zeros);
 		}
-		multiply_integer(y + 16 * block, x, tile, &p, bits, rows - 16 * block);
+		multiply_integer(y + 16 * block, x, &tile, &p, bits, rows - 16 * block);
 	}
 }
 

@@ -6,6 +6,8 @@
 	KERNEL(unary_##name##_f32)(f32 *y, const f32 *x, i32 count, i32 thread, i32 threads) { \
 		Share share = share_of_elements(count, thread, threads); \
 		i32 i = share.first; \
+		for (; i + 16 <= share.end; i += 16) \
+			_Pragma("clang loop unroll(full)") for (i32 k = 0; k < 16; k += 4) wasm_v128_store(y + i + k, function(wasm_v128_load(x + i + k))); \
 		for (; i + 4 <= share.end; i += 4) wasm_v128_store(y + i, function(wasm_v128_load(x + i))); \
 		for (; i < share.end; i++) y[i] = LANE(function, x[i]); \
 	}

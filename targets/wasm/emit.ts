@@ -1,8 +1,7 @@
 /**
  * Program + Plan → a WebAssembly module: the kernels that the program calls, and one exported function an entry.
  *
- * binaryen reads the built kernels, the entries are added as lines of calls (`entry.ts`), and optimisation drops what is unused and
- * specialises what is constant. The memory is imported as `env.memory` with the plan's pages as minimum and maximum; it is declared
+ * binaryen reads the built kernels, the entries are added as lines of calls (`entry.ts`), and what is unused is dropped. The memory is imported as `env.memory` with the plan's pages as minimum and maximum; it is declared
  * unshared, the loader sets the flag where it has threads. The file is kept free of names.
  */
 import {readFileSync} from 'node:fs';
@@ -50,9 +49,8 @@ export async function emit(program: Program, plan: Plan, prototypes: Prototypes,
 			module.addFunctionExport(name, name);
 		}
 
-		binaryen.setOptimizeLevel(3);
-		binaryen.setShrinkLevel(1);
-		module.optimize();
+		// Nothing more: clang has optimised the kernels, and moving their loads and sums about costs registers.
+		module.runPasses(['remove-unused-module-elements']);
 		if (!module.validate()) {
 			throw new Error(`the ${variant} program is not valid WebAssembly`);
 		}

@@ -9,7 +9,10 @@ export function roundingBound({parameters, parts, shape: {columns}}: Encoded<Par
 		return 0;
 	}
 
-	const kind = /^(table|int8|int16)x?\d+$/.exec(form.id)?.[1];
+	const kind = /^(?:tile_)?(table|int8|int16)x?\d+$/.exec(form.id)?.[1];
+	if (kind === undefined) {
+		throw new Error(`${form.id}: how it rounds is not known here`);
+	}
 
 	const levels = 'levels' in parameters;
 	const bits = Number(parameters['bits']);
