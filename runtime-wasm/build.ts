@@ -157,6 +157,14 @@ export async function buildKernels(): Promise<void> {
 		// Two jobs a source, plain first.
 		const jobs = jobsOf(files).filter((_, index) => index % 2 === Object.keys(variants).indexOf(variant));
 		const objects = Object.fromEntries(jobs.map(({name, key}) => [name.replace(/c$/, 'o'), readFileSync(`${key}.o`)]));
+		for (const [name, object] of Object.entries(objects)) {
+			if (object.includes('__stack_pointer')) {
+				throw new Error(
+					`kernels (${variant}): ${name} uses a stack, which would lie where programs have their weights: return no structs from functions that are not inlined, take no addresses of locals`,
+				);
+			}
+		}
+
 		for (const {key} of jobs) {
 			Object.assign(prototypes, parsePrototypes(readFileSync(`${key}.i`, 'utf8')));
 		}

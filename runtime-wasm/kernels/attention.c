@@ -5,9 +5,9 @@
 //   q rows lie q_row apart; key t of kv head h of batch b lies at k + b·k_batch + h·k_head + t·k_row (elements), v likewise.
 //   padding [batch, keys] or 0; bias at b·bias_batch + h·bias_head + i·bias_row + t·bias_key (0 or 1), or 0.
 //   A query that may attend to nothing gives zeros.
-//   scratch, in f32: 8·QUERIES + 3·KEYS + QUERIES·value_width; for f16 KEYS·(width + value_width) more, for i8 QUERIES·(width + 1)/2 more.
+//   scratch, in f32: 8·QUERIES + 5·KEYS + QUERIES·value_width; for f16 KEYS·(width + value_width) more, for i8 QUERIES·(width + 1)/2 more.
 //
-// The queries of a kv head are those of its heads and all tokens, ordered by token; pairs of them read keys and values together.
+// The queries of a kv head are those of its heads and all tokens, ordered by token; two, or the last three, read keys and values together.
 #include "attention_f32.h"
 #include "attention_i8.h"
 
@@ -32,13 +32,13 @@ INLINE Query query_of(const Shape *s, i32 g, i32 row) {
 INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_scales, const f32 *v_scales, const f32 *padding, const f32 *bias,
 				   f32 *scratch, const Shape *s, f32 scale, f32 softcap, i32 thread, i32 threads, i32 storage) {
 	i32 bytes = storage == F32 ? 4 : storage == F16 ? 2 : 1, rows = s->heads / s->kv_heads * s->queries;
-	// A single token is cut finer, for threads to share, but for halfs, which are better widened once.
-	i32 size = s->queries == 1 && storage != F16 ? 2 : QUERIES, blocks = ceil_divide(rows, size);
+	// Threads share a single token in finer cuts, but for halfs, which are better widened once.
+	i32 size = threads > 1 && s->queries == 1 && storage != F16 ? 2 : QUERIES, blocks = ceil_divide(rows, size);
 	Scratch m;
 	m.states = (State *)scratch;
 	m.scores = scratch + 8 * QUERIES;
-	m.weights = (i16 *)(m.scores + 2 * KEYS);
-	m.sums = m.scores + 3 * KEYS;
+	m.weights = (i16 *)(m.scores + 3 * KEYS);
+	m.sums = m.scores + 5 * KEYS;
 	m.wide_keys = m.sums + QUERIES * s->value_width;
 	m.wide_values = m.wide_keys + KEYS * s->width;
 	m.q = (i16 *)m.wide_keys;
@@ -66,26 +66,29 @@ INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_
 				widen_rows(m.wide_values, block_values, v_row, n, s->value_width);
 				block_keys = m.wide_keys, block_values = m.wide_values, k_row = s->width, v_row = s->value_width;
 			}
-			ONE_BY_ONE for (i32 slot = 0; slot < count; slot += 2) {
-				i32 pair = slot + 1 < count;
-				Query first = query_of(s, g, start + slot), second = query_of(s, g, start + slot + pair);
-				i32 n = least(KEYS, range_of(s, second.token).last - t0);
+			if (storage == I8) touch_rows(block_keys, k_row, least(KEYS, last - t0), s->width);
+			for (i32 slot = 0, many; slot < count; slot += many) {
+				many = count - slot == 3 && storage == I8 ? 3 : least(count - slot, 2);
+				Query first = query_of(s, g, start + slot), second = query_of(s, g, start + slot + (many > 1)), last_one = query_of(s, g, start + slot + many - 1);
+				i32 n = least(KEYS, range_of(s, last_one.token).last - t0);
 				if (n <= 0 || t0 + n <= range_of(s, first.token).first) continue;
 				if (storage == I8) {
 					const i16 *x = m.q + slot * s->width;
-					if (pair)
+					if (many == 3)
+						products_i8(m.scores, x, s->width, block_keys, k_row, n, s->width, 3);
+					else if (many == 2)
 						products_i8(m.scores, x, s->width, block_keys, k_row, n, s->width, 2);
 					else
 						products_i8(m.scores, x, s->width, block_keys, k_row, n, s->width, 1);
 				} else {
 					const f32 *x = queries + first.token * s->q_row + first.head * s->width, *x1 = queries + second.token * s->q_row + second.head * s->width;
-					if (pair)
+					if (many == 2)
 						products_f32(m.scores, x, x1, block_keys, k_row, n, s->width, 2);
 					else
 						products_f32(m.scores, x, x1, block_keys, k_row, n, s->width, 1);
 				}
-				ONE_BY_ONE for (i32 a = 0; a <= pair; a++) {
-					Query one = a ? second : first;
+				ONE_BY_ONE for (i32 a = 0; a < many; a++) {
+					Query one = query_of(s, g, start + slot + a);
 					State *state = m.states + slot + a;
 					f32 *scores = m.scores + a * KEYS;
 					if (storage == I8)
@@ -105,12 +108,14 @@ INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_
 				f32 *sums = m.sums + slot * s->value_width;
 				const State *states = m.states + slot;
 				if (storage == I8) {
-					if (pair)
+					if (many == 3)
+						add_values_i8(sums, m.weights, states, block_values, v_row, n, s->value_width, 3);
+					else if (many == 2)
 						add_values_i8(sums, m.weights, states, block_values, v_row, n, s->value_width, 2);
 					else
 						add_values_i8(sums, m.weights, states, block_values, v_row, n, s->value_width, 1);
 				} else {
-					if (pair)
+					if (many == 2)
 						add_values_f32(sums, m.scores, states, block_values, v_row, n, s->value_width, 2);
 					else
 						add_values_f32(sums, m.scores, states, block_values, v_row, n, s->value_width, 1);

@@ -49,46 +49,72 @@ typedef struct {
 	f32 softcap;
 } Terms;
 
+// Scaled scores of the keys [j, j + 4), all of which the query may attend to.
+INLINE v128_t plain_score(const f32 *scores, i32 j, v128_t scale, Terms terms, i32 t0) {
+	v128_t x = wasm_f32x4_mul(wasm_v128_load(scores + j), scale);
+	if (terms.key_scales) x = wasm_f32x4_mul(x, wasm_v128_load(terms.key_scales + t0 + j));
+	return terms.padding ? wasm_f32x4_add(x, wasm_v128_load(terms.padding + t0 + j)) : x;
+}
+
+// Of [j, j + 4) of n keys, some of which may be hidden.
+INLINE v128_t any_score(const f32 *scores, i32 j, v128_t scale, Terms terms, i32 t0, i32 n, Range range) {
+	v128_t x = wasm_f32x4_mul(wasm_v128_load(scores + j), scale);
+	if (terms.key_scales) x = wasm_f32x4_mul(x, load_inputs(terms.key_scales + t0, j, n));
+	if (terms.softcap != 0) x = cap_f32x4(x, terms.softcap);
+	if (terms.padding) x = wasm_f32x4_add(x, load_inputs(terms.padding + t0, j, n));
+	if (terms.bias) x = wasm_f32x4_add(x, terms.bias_key ? load_inputs(terms.bias + t0, j, n) : wasm_v128_load32_splat(terms.bias));
+	v128_t t = wasm_i32x4_add(wasm_i32x4_splat(t0 + j), wasm_i32x4_make(0, 1, 2, 3));
+	v128_t seen = wasm_v128_and(wasm_i32x4_ge(t, wasm_i32x4_splat(range.first)), wasm_i32x4_lt(t, wasm_i32x4_splat(least(range.last, t0 + n))));
+	return wasm_v128_bitselect(x, wasm_f32x4_splat(-INFINITY_F32), seen);
+}
+
+typedef struct {
+	v128_t sum, largest;
+} Weights;
+
+// Scores to weights relative to `base`, times `scales` where they are given, and added to what others gave.
+INLINE Weights weigh_four(Weights all, f32 *scores, v128_t base, i32 scaled, v128_t scales) {
+	v128_t w = weight_f32x4(wasm_f32x4_sub(wasm_v128_load(scores), base));
+	all.sum = wasm_f32x4_add(all.sum, w);
+	if (scaled) {
+		w = wasm_f32x4_mul(w, scales);
+		all.largest = wasm_f32x4_pmax(all.largest, w);
+	}
+	wasm_v128_store(scores, w);
+	return all;
+}
+
 // Raw products of one query with the keys t0 .. t0 + n become weights relative to the state's new maximum; those past n become 0. With
-// value_scales the weights are multiplied by them, and the step is the largest of these products.
+// value_scales the weights are multiplied by them, and the step is the largest of these products. A whole block goes by sixteens, which
+// share the constants.
 INLINE void weigh(f32 *scores, i32 t0, i32 n, Range range, State *state, Terms terms, const f32 *value_scales) {
-	v128_t hidden = wasm_f32x4_splat(-INFINITY_F32), best = hidden, scale = wasm_f32x4_splat(state->scale);
-	i32 whole = (n & 3) == 0 && t0 >= range.first && t0 + n <= range.last;
-	if (whole && terms.softcap == 0 && !terms.padding && !terms.bias)
-		ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
-			v128_t x = wasm_f32x4_mul(wasm_v128_load(scores + j), scale);
-			if (value_scales) x = wasm_f32x4_mul(x, wasm_v128_load(terms.key_scales + t0 + j));
+	v128_t best = wasm_f32x4_splat(-INFINITY_F32), scale = wasm_f32x4_splat(state->scale);
+	if (n == KEYS && t0 >= range.first && t0 + n <= range.last && terms.softcap == 0 && !terms.bias)
+		ONE_BY_ONE for (i32 i = 0; i < KEYS; i += 16) UNROLL for (i32 j = i; j < i + 16; j += 4) {
+			v128_t x = plain_score(scores, j, scale, terms, t0);
 			wasm_v128_store(scores + j, x);
 			best = wasm_f32x4_pmax(best, x);
 		}
 	else
 		ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
-			v128_t x = wasm_f32x4_mul(wasm_v128_load(scores + j), scale);
-			if (value_scales) x = wasm_f32x4_mul(x, load_inputs(terms.key_scales + t0, j, n));
-			if (terms.softcap != 0) x = cap_f32x4(x, terms.softcap);
-			if (terms.padding) x = wasm_f32x4_add(x, load_inputs(terms.padding + t0, j, n));
-			if (terms.bias) x = wasm_f32x4_add(x, terms.bias_key ? load_inputs(terms.bias + t0, j, n) : wasm_v128_load32_splat(terms.bias));
-			v128_t t = wasm_i32x4_add(wasm_i32x4_splat(t0 + j), wasm_i32x4_make(0, 1, 2, 3));
-			v128_t seen = wasm_v128_and(wasm_i32x4_ge(t, wasm_i32x4_splat(range.first)), wasm_i32x4_lt(t, wasm_i32x4_splat(least(range.last, t0 + n))));
-			x = wasm_v128_bitselect(x, hidden, seen);
+			v128_t x = any_score(scores, j, scale, terms, t0, n, range);
 			wasm_v128_store(scores + j, x);
 			best = wasm_f32x4_pmax(best, x);
 		}
 	f32 top = max_f32x4(wasm_f32x4_pmax(wasm_f32x4_splat(state->top), best));
 	// With every key hidden so far, all weights are 0 relative to any finite number.
 	v128_t base = wasm_f32x4_splat(top == -INFINITY_F32 ? 0 : top);
-	v128_t shrink = weight_f32x4(wasm_f32x4_sub(wasm_f32x4_splat(state->top), base)), sum = wasm_f32x4_splat(0), largest = sum;
-	ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
-		v128_t w = weight_f32x4(wasm_f32x4_sub(wasm_v128_load(scores + j), base));
-		sum = wasm_f32x4_add(sum, w);
-		if (value_scales) {
-			w = wasm_f32x4_mul(w, load_inputs(value_scales + t0, j, n));
-			largest = wasm_f32x4_pmax(largest, w);
+	Weights all = {wasm_f32x4_splat(0), wasm_f32x4_splat(0)};
+	if (n == KEYS)
+		ONE_BY_ONE for (i32 i = 0; i < KEYS; i += 16) UNROLL for (i32 j = i; j < i + 16; j += 4) {
+			all = weigh_four(all, scores + j, base, value_scales != 0, value_scales ? wasm_v128_load(value_scales + t0 + j) : base);
 		}
-		wasm_v128_store(scores + j, w);
-	}
-	state->shrink = wasm_f32x4_extract_lane(shrink, 0);
-	state->sum = state->sum * state->shrink + sum_f32x4(sum);
+	else
+		ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
+			all = weigh_four(all, scores + j, base, value_scales != 0, value_scales ? load_inputs(value_scales + t0, j, n) : base);
+		}
+	state->shrink = wasm_f32x4_extract_lane(weight_f32x4(wasm_f32x4_sub(wasm_f32x4_splat(state->top), base)), 0);
+	state->sum = state->sum * state->shrink + sum_f32x4(all.sum);
 	state->top = top;
-	state->step = max_f32x4(largest);
+	state->step = max_f32x4(all.largest);
 }

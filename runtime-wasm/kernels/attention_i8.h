@@ -1,4 +1,4 @@
-// Products of a block of int8 rows with one or two queries, in integers: queries, and weights times the scales of the values, are
+// Products of a block of int8 rows with one to three queries, in integers: queries, and weights times the scales of the values, are
 // rounded to 16 bits of their largest, finer by far than the rows themselves.
 #pragma once
 #include "attention.h"
@@ -19,9 +19,18 @@ INLINE f32 quantize_query(i16 *to, const f32 *x, i32 width) {
 	return top / level;
 }
 
+// Reads a byte of each line of n rows: one tight loop has many lines under way at a time, the products, which wait for the first
+// use of each, only a few.
+INLINE void touch_rows(const i8 *rows, i32 row, i32 n, i32 width) {
+	ONE_BY_ONE for (i32 j = 0; j < n; j++) ONE_BY_ONE for (i32 c = 0; c < width; c += 64) {
+		i32 byte = *(volatile const i8 *)(rows + j * row + c);
+		KEEP(byte);
+	}
+}
+
 // One step of four keys by `count` queries over eight columns.
 INLINE void multiply_bytes(v128_t (*sum)[4], const i16 *q, i32 q_row, const i8 *const *k, i32 c, i32 count) {
-	v128_t x[2];
+	v128_t x[3];
 	UNROLL for (i32 a = 0; a < count; a++) x[a] = wasm_v128_load(q + a * q_row + c);
 	UNROLL for (i32 i = 0; i < 4; i++) {
 		v128_t key = wasm_i16x8_load8x8(k[i] + c);
@@ -33,10 +42,10 @@ INLINE void multiply_bytes(v128_t (*sum)[4], const i16 *q, i32 q_row, const i8 *
 INLINE void products_i8(f32 *scores, const i16 *q, i32 q_row, const i8 *keys, i32 row, i32 n, i32 width, i32 count) {
 	ONE_BY_ONE for (i32 j = 0; j < n; j += 4) {
 		const i8 *k[4];
-		v128_t sum[2][4];
+		v128_t sum[3][4];
 		UNROLL for (i32 i = 0; i < 4; i++) {
 			k[i] = keys + least(j + i, n - 1) * row;
-			sum[0][i] = sum[1][i] = wasm_i32x4_splat(0);
+			sum[0][i] = sum[1][i] = sum[2][i] = wasm_i32x4_splat(0);
 		}
 		ONE_BY_ONE for (i32 c = 0; c + 16 <= width; c += 16) {
 			multiply_bytes(sum, q, q_row, k, c, count);
@@ -74,8 +83,8 @@ INLINE void add_scaled(f32 *sums, const State *state, v128_t sum) {
 // time; the weight past an odd n is 0.
 INLINE void add_values_i8(f32 *sums, const i16 *weights, const State *states, const i8 *values, i32 row, i32 n, i32 width, i32 count) {
 	ONE_BY_ONE for (i32 c = 0; c + 16 <= width; c += 16) {
-		v128_t sum[2][4];
-		UNROLL for (i32 i = 0; i < 4; i++) sum[0][i] = sum[1][i] = wasm_i32x4_splat(0);
+		v128_t sum[3][4];
+		UNROLL for (i32 i = 0; i < 4; i++) sum[0][i] = sum[1][i] = sum[2][i] = wasm_i32x4_splat(0);
 		ONE_BY_ONE for (i32 j = 0; j < n; j += 2) {
 			const i8 *at = values + j * row + c;
 			v128_t even = wasm_v128_load(at), odd = wasm_v128_load(j + 1 < n ? at + row : at);

@@ -5,8 +5,6 @@
 #pragma once
 #include "kernel.h"
 
-#define UNROLL _Pragma("clang loop unroll(full)")
-#define ONE_BY_ONE _Pragma("clang loop unroll(disable)")
 // Loop bounds of these functions are constants only once they are inlined.
 #define INLINE static inline __attribute__((always_inline))
 #define TWO_56 0x1p56f

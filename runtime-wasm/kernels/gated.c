@@ -2,8 +2,8 @@
 #include "math.h"
 #include "share.h"
 
-static inline v128_t sigmoid(v128_t x) { return wasm_f32x4_div(wasm_f32x4_splat(1), wasm_f32x4_add(wasm_f32x4_splat(1), exp_f32x4(wasm_f32x4_neg(x)))); }
-static inline v128_t silu(v128_t x) { return wasm_f32x4_mul(x, sigmoid(x)); }
+static inline v128_t sigmoid(v128_t x) { return sigmoid_f32x4(x); }
+static inline v128_t silu(v128_t x) { return silu_f32x4(x); }
 static inline v128_t relu(v128_t x) { return wasm_f32x4_max(x, wasm_f32x4_splat(0)); }
 // x · sigmoid(2z), the tanh form of GELU: z = sqrt(2/pi)(x + 0.044715 x^3).
 static inline v128_t gelu_tanh(v128_t x) {
@@ -23,8 +23,9 @@ static inline v128_t gelu_tanh(v128_t x) {
 			const f32 *g = gate + part.row * gate_row, *u = up + part.row * up_row; \
 			f32 *to = y + part.row * columns; \
 			i32 c = part.first; \
-			for (; c + 4 <= part.end; c += 4) \
-				wasm_v128_store(to + c, wasm_f32x4_mul(name(wasm_v128_load(g + c)), wasm_v128_load(u + c))); \
+			for (; c + 16 <= part.end; c += 16) \
+				UNROLL for (i32 k = c; k < c + 16; k += 4) wasm_v128_store(to + k, wasm_f32x4_mul(name(wasm_v128_load(g + k)), wasm_v128_load(u + k))); \
+			for (; c + 4 <= part.end; c += 4) wasm_v128_store(to + c, wasm_f32x4_mul(name(wasm_v128_load(g + c)), wasm_v128_load(u + c))); \
 			for (; c < part.end; c++) to[c] = wasm_f32x4_extract_lane(name(wasm_f32x4_splat(g[c])), 0) * u[c]; \
 		} \
 	}

@@ -20,6 +20,9 @@ typedef double f64;
 // An exported function: KERNEL(softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns) { … }
 #define KERNEL(name) __attribute__((export_name(#name))) void name
 
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define ONE_BY_ONE _Pragma("clang loop unroll(disable)")
+
 // Elements that a bad index would reach end the run: the loader reports the trap, and the model stays usable.
 static inline void check(i32 condition) {
 	if (!condition) __builtin_trap();

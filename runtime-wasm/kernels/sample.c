@@ -1,7 +1,7 @@
 // Chooses the next token from logits x [n], which become weights: repetition penalty on the `count` tokens of `history`, each there once
 // (Keskar et al., arXiv 1909.05858), temperature, top K, top P (Holtzman et al., arXiv 1904.09751), min P, then a draw in the order of
 // tokens. `options` are the temperature, K (0: all), P, min P, the penalty and the draw in [0, 1), as f32. Temperature 0 takes the
-// likeliest token, the first of equals; NaN never wins. scratch: 1024 f64 and 1024 i32.
+// likeliest token, the first of equals; NaN never wins. scratch: 1024 f64, 1024 i32 and 32 bytes.
 //
 // Weights are relative to the likeliest token's, which is 1. As their bits grow with them, the least weight that top K or top P keeps is
 // found by three histograms of ten bits each, and exactly; tokens are looked at one by one only where four of them hold one that counts.
@@ -88,7 +88,7 @@ static inline void fill(f64 *sums, i32 *counts, const f32 *w, i32 n, f32 floor, 
 }
 
 // Keeps the fewest of the heaviest weights that are `count` of them or sum up to `wanted`.
-static inline Kept keep(f64 *sums, i32 *counts, const f32 *w, i32 n, f32 floor, i32 count, f64 wanted) {
+static inline void keep(Kept *kept, f64 *sums, i32 *counts, const f32 *w, i32 n, f32 floor, i32 count, f64 wanted) {
 	u32 prefix = 0;
 	i32 taken = 0, bin = 0;
 	f64 sum = 0;
@@ -102,7 +102,10 @@ static inline Kept keep(f64 *sums, i32 *counts, const f32 *w, i32 n, f32 floor, 
 			if (taken + counts[bin] >= count || sum + sums[bin] >= wanted) break;
 			// Rounding may leave the sum short of what the bins before promised.
 			if (left == 0) {
-				if (shift == 20) return (Kept){0, 0, 0, sum + sums[bin]};
+				if (shift == 20) {
+					*kept = (Kept){0, 0, 0, sum + sums[bin]};
+					return;
+				}
 				break;
 			}
 			taken += counts[bin];
@@ -114,27 +117,27 @@ static inline Kept keep(f64 *sums, i32 *counts, const f32 *w, i32 n, f32 floor, 
 	i32 ties = 0;
 	do sum += least, ties++;
 	while (ties < counts[bin] && taken + ties < count && sum < wanted);
-	return (Kept){least, ties, 1, sum};
+	*kept = (Kept){least, ties, 1, sum};
 }
 
 // The same over all weights; all of them where they are fewer, or less, than that.
-static inline Kept keep_of_all(f64 *sums, i32 *counts, const f32 *w, i32 n, i32 count, f64 wanted) {
-	Kept kept = keep(sums, counts, w, n, LIGHT, count, wanted);
-	return kept.found ? kept : keep(sums, counts, w, n, 0x1p-149f, count, wanted);
+static inline void keep_of_all(Kept *kept, f64 *sums, i32 *counts, const f32 *w, i32 n, i32 count, f64 wanted) {
+	keep(kept, sums, counts, w, n, LIGHT, count, wanted);
+	if (!kept->found) keep(kept, sums, counts, w, n, 0x1p-149f, count, wanted);
 }
 
-static inline i32 draw(const f32 *w, i32 n, Kept kept, f32 min_p, f32 drawn, i32 best) {
-	f32 floor = kept.least > min_p ? kept.least : min_p;
+static inline i32 draw(const f32 *w, i32 n, const Kept *kept, f32 min_p, f32 drawn, i32 best) {
+	f32 floor = kept->least > min_p ? kept->least : min_p;
 	f64 left = 0;
 	i32 chosen = best;
 	// First the sum of what may be drawn, then the token at which the drawn share of it is used up.
 	for (i32 pass = 0; pass < 2; pass++) {
-		i32 ties = kept.ties;
+		i32 ties = kept->ties;
 		left *= drawn;
 		for (i32 i = 0; i < n; i += 4) {
 			if (!any_from(w, i, n, floor)) continue;
 			for (i32 k = i; k < i + 4 && k < n; k++) {
-				if (!(w[k] > 0) || w[k] < floor || (w[k] == kept.least && ties-- <= 0)) continue;
+				if (!(w[k] > 0) || w[k] < floor || (w[k] == kept->least && ties-- <= 0)) continue;
 				if (pass == 0) {
 					left += w[k];
 					continue;
@@ -159,9 +162,10 @@ KERNEL(sample_f32)(i32 *token, f32 *x, const f32 *options, const i32 *history, f
 	*token = best;
 	if (o->temperature == 0 || !(x[best] - x[best] == 0)) return;
 	f64 total = weigh(x, n, x[best], o->temperature);
-	Kept kept = {.sum = total};
+	Kept *kept = (Kept *)(counts + BINS);
+	*kept = (Kept){.sum = total};
 	i32 most = o->top_k > 0 && o->top_k < (f32)n ? (i32)o->top_k : n;
-	if (most < n) kept = keep_of_all(scratch, counts, x, n, most, __builtin_inf());
-	if (o->top_p < 1) kept = keep_of_all(scratch, counts, x, n, most, (f64)o->top_p * kept.sum);
+	if (most < n) keep_of_all(kept, scratch, counts, x, n, most, __builtin_inf());
+	if (o->top_p < 1) keep_of_all(kept, scratch, counts, x, n, most, (f64)o->top_p * kept->sum);
 	*token = draw(x, n, kept, o->min_p, o->draw, best);
 }

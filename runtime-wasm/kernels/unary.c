@@ -1,4 +1,4 @@
-// Element-wise functions of one f32 tensor: y[i] = f(x[i]). All work in place.
+// Element-wise functions of one f32 tensor: y[i] = f(x[i]). All work in place. By sixteens, which share the constants.
 #include "share.h"
 #include "trigonometry.h"
 
@@ -7,7 +7,7 @@
 		Share share = share_of_elements(count, thread, threads); \
 		i32 i = share.first; \
 		for (; i + 16 <= share.end; i += 16) \
-			_Pragma("clang loop unroll(full)") for (i32 k = 0; k < 16; k += 4) wasm_v128_store(y + i + k, function(wasm_v128_load(x + i + k))); \
+			UNROLL for (i32 k = 0; k < 16; k += 4) wasm_v128_store(y + i + k, function(wasm_v128_load(x + i + k))); \
 		for (; i + 4 <= share.end; i += 4) wasm_v128_store(y + i, function(wasm_v128_load(x + i))); \
 		for (; i < share.end; i++) y[i] = LANE(function, x[i]); \
 	}

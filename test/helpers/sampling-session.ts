@@ -13,7 +13,7 @@ export type SamplingSession = {
 };
 
 export function samplingSession(vocabulary: number): SamplingSession {
-	const [token, x, options, history, scratch] = run.layOut(4, 4 * vocabulary, 4 * SAMPLING_OPTIONS, 4 * vocabulary, 12 * 1024) as [
+	const [token, x, options, history, scratch] = run.layOut(4, 4 * vocabulary, 4 * SAMPLING_OPTIONS, 4 * vocabulary, 12 * 1024 + 32) as [
 		number,
 		number,
 		number,

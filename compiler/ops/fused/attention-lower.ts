@@ -42,7 +42,7 @@ export function lowerAttention(context: LowerContext): void {
 		v_scales: values.scales,
 		padding: context.has(5) ? paddingBias(context, context.input(5)) : 0,
 		bias: bias ?? 0,
-		scratch: context.threadScratch(4 * (8 * QUERIES + 3 * KEYS + QUERIES * valueWidth + EXTRA[storage](width, valueWidth))),
+		scratch: context.threadScratch(4 * (8 * QUERIES + 5 * KEYS + QUERIES * valueWidth + EXTRA[storage](width, valueWidth))),
 		// The order of the kernel's Shape.
 		shape: [
 			...[batch, heads, kvHeads, queries, length, past, width, valueWidth, causal, window],
