@@ -1,13 +1,13 @@
 // Input forms for integer dot products: inputs rounded to int8 in [-127, 127] with one scale A = largest magnitude / 127 for each
 // block of 64 or 32. A block is its bytes, then A x 2^56 as f32, the sum of the bytes as i32, and 8 bytes of zeros. Blocks of 64 are
 // padded to an even number, so that groups of 64 and 128 read the same form. Tokens lie one behind the other.
-#include "math.h"
 #include "rounding.h"
 
 INLINE void int8_block(i8 *out, const f32 *x, i32 at, i32 columns, i32 size) {
-	v128_t top = wasm_f32x4_splat(0), sums = wasm_i32x4_splat(0);
-	for (i32 i = 0; i < size; i += 4) top = wasm_f32x4_max(top, wasm_f32x4_abs(load_inputs(x, at + i, columns)));
-	f32 largest = max_f32x4(top);
+	v128_t sums = wasm_i32x4_splat(0);
+	Extent extent = no_extent();
+	for (i32 i = 0; i < size; i += 4) extent = extend_to(extent, wasm_f32x4_abs(load_inputs(x, at + i, columns)));
+	f32 largest = largest_of(extent);
 	v128_t inverse = inverse_of(largest, 127);
 	for (i32 i = 0; i < size; i += 8) {
 		v128_t a = round_f32x4(wasm_f32x4_mul(load_inputs(x, at + i, columns), inverse));

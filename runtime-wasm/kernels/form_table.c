@@ -4,8 +4,7 @@
 // where they add as unsigned bytes), then T/128 x 2^56 as f32, the i16 pair 64 and Q = (sum of the inputs)/8 in units of T/128, and 8
 // bytes of zeros. |Q| <= 16 x 127 x 16 < 2^15. Blocks of 64 are padded to an even number, so that groups of 64 and 128 read the same
 // form. Tokens lie one behind the other. Method: T-MAC, arXiv 2407.00088.
-#include "code.h"
-#include "math.h"
+#include "rounding.h"
 
 typedef struct {
 	v128_t q[4];
@@ -21,9 +20,8 @@ INLINE Sums signed_sums(v128_t x) {
 	return (Sums){{wasm_f32x4_sub(low, sum), wasm_f32x4_add(low, difference), wasm_f32x4_sub(low, difference), wasm_f32x4_add(low, sum)}};
 }
 
-INLINE v128_t narrow(const v128_t *q) {
-	v128_t a = wasm_i16x8_narrow_i32x4(wasm_i32x4_trunc_sat_f32x4(q[0]), wasm_i32x4_trunc_sat_f32x4(q[1]));
-	v128_t b = wasm_i16x8_narrow_i32x4(wasm_i32x4_trunc_sat_f32x4(q[2]), wasm_i32x4_trunc_sat_f32x4(q[3]));
+INLINE v128_t narrow(Sums s) {
+	v128_t a = wasm_i16x8_narrow_i32x4(round_f32x4(s.q[0]), round_f32x4(s.q[1])), b = wasm_i16x8_narrow_i32x4(round_f32x4(s.q[2]), round_f32x4(s.q[3]));
 	v128_t entries = wasm_i8x16_narrow_i16x8(a, b);
 #ifdef __wasm_relaxed_simd__
 	return entries;
@@ -33,22 +31,21 @@ INLINE v128_t narrow(const v128_t *q) {
 }
 
 INLINE void table_block(u8 *out, const f32 *x, i32 at, i32 columns, i32 quads) {
-	v128_t top = wasm_f32x4_splat(0), total = wasm_f32x4_splat(0);
+	v128_t total = wasm_f32x4_splat(0);
+	Extent extent = no_extent();
 	for (i32 j = 0; j < quads; j++) {
 		v128_t v = load_inputs(x, at + 4 * j, columns), a = wasm_f32x4_abs(v);
 		a = wasm_f32x4_add(a, wasm_i32x4_shuffle(a, a, 1, 0, 3, 2));
 		a = wasm_f32x4_add(a, wasm_i32x4_shuffle(a, a, 2, 3, 0, 1));
-		top = wasm_f32x4_max(top, a);
+		extent = extend_to(extent, a);
 		total = wasm_f32x4_add(total, v);
 	}
-	f32 largest = wasm_f32x4_extract_lane(top, 0), scale = largest > 0x1p-120f ? 127 / largest : 0;
-	v128_t inverse = wasm_f32x4_splat(scale);
+	f32 largest = largest_of(extent);
+	v128_t inverse = inverse_of(largest, 127);
 	for (i32 j = 0; j < quads; j++) {
-		Sums s = signed_sums(load_inputs(x, at + 4 * j, columns));
-		UNROLL for (i32 k = 0; k < 4; k++) s.q[k] = wasm_f32x4_nearest(wasm_f32x4_mul(s.q[k], inverse));
-		wasm_v128_store(out + 16 * j, narrow(s.q));
+		wasm_v128_store(out + 16 * j, narrow(signed_sums(wasm_f32x4_mul(load_inputs(x, at + 4 * j, columns), inverse))));
 	}
-	i32 q = (i32)__builtin_rintf(sum_f32x4(total) * scale * 16);
+	i32 q = (i32)__builtin_rintf(sum_f32x4(total) * wasm_f32x4_extract_lane(inverse, 0) * 16);
 	v128_t end = wasm_f32x4_make(largest * (TWO_56 / 127 / 128), 0, 0, 0);
 	wasm_v128_store(out + 16 * quads, wasm_i32x4_replace_lane(end, 1, (i32)(((u32)q << 16) | 64)));
 }

@@ -4,9 +4,8 @@
 //                  vector in turn, then 1 and 3
 //   four A x 2^56 as f32, then, for codes below 8 bits, the four sums of the integers as i32
 // Blocks of 64 are padded to an even number, so that groups of 64 and 128 read the same form; vectors past the last are zeros.
-#include "math.h"
-#include "tile_integer.h"
 #include "rounding.h"
+#include "tile_integer.h"
 
 // Four columns of four vectors.
 typedef struct {
@@ -30,16 +29,17 @@ INLINE void put_columns(u8 *out, const Columns *c, i32 bits) {
 }
 
 INLINE void form_block(u8 *out, const f32 *x, i32 tokens, i32 at, i32 columns, i32 bits, i32 size) {
-	Columns top, sums, inverse;
+	Columns sums, inverse;
+	Extent extents[4];
 	f32 limit = bits < 8 ? 127 : 32767;
-	UNROLL for (i32 t = 0; t < 4; t++) top.of[t] = sums.of[t] = wasm_f32x4_splat(0);
+	UNROLL for (i32 t = 0; t < 4; t++) sums.of[t] = wasm_i32x4_splat(0), extents[t] = no_extent();
 	for (i32 i = 0; i < size; i += 4) {
 		Columns c = load_columns(x, tokens, at + i, columns);
-		UNROLL for (i32 t = 0; t < 4; t++) top.of[t] = wasm_f32x4_max(top.of[t], wasm_f32x4_abs(c.of[t]));
+		UNROLL for (i32 t = 0; t < 4; t++) extents[t] = extend_to(extents[t], wasm_f32x4_abs(c.of[t]));
 	}
 	u8 *end = out + 4 * size * row_bytes(bits);
 	UNROLL for (i32 t = 0; t < 4; t++) {
-		f32 largest = max_f32x4(top.of[t]);
+		f32 largest = largest_of(extents[t]);
 		inverse.of[t] = inverse_of(largest, limit);
 		*(f32 *)(end + 4 * t) = largest / limit * TWO_56;
 	}

@@ -23,8 +23,7 @@ typedef struct {
 INLINE Sum add_entries(Sum s, v128_t v) { return (Sum){wasm_i16x8_add(s.all, v), wasm_i16x8_add(s.high, wasm_u16x8_shr(v, 8))}; }
 
 // Adds what the nibbles of `v` pick from the tables of two quads.
-INLINE Sum add_vector(Sum s, v128_t v, v128_t first, v128_t second) {
-	v128_t mask = wasm_i8x16_splat(15);
+INLINE Sum add_vector(Sum s, v128_t v, v128_t first, v128_t second, v128_t mask) {
 	s = add_entries(s, pick(first, wasm_v128_and(v, mask)));
 	return add_entries(s, pick(second, wasm_v128_and(wasm_u16x8_shr(v, 4), mask)));
 }
@@ -38,8 +37,7 @@ INLINE Sum parts_of_sum(Sum s, i32 entries) {
 #ifdef __wasm_relaxed_simd__
 INLINE v128_t unsigned_table(v128_t table) { return wasm_v128_xor(table, wasm_i8x16_splat(-128)); }
 
-INLINE v128_t add_pair(v128_t sum, v128_t v, v128_t first, v128_t second, v128_t weights) {
-	v128_t mask = wasm_i8x16_splat(15);
+INLINE v128_t add_pair(v128_t sum, v128_t v, v128_t first, v128_t second, v128_t mask, v128_t weights) {
 	sum = wasm_i16x8_add(sum, wasm_i16x8_relaxed_dot_i8x16_i7x16(pick(first, wasm_v128_and(v, mask)), weights));
 	KEEP(sum);
 	sum = wasm_i16x8_add(sum, wasm_i16x8_relaxed_dot_i8x16_i7x16(pick(second, wasm_v128_and(wasm_u16x8_shr(v, 4), mask)), weights));
@@ -50,16 +48,28 @@ INLINE v128_t add_pair(v128_t sum, v128_t v, v128_t first, v128_t second, v128_t
 INLINE v128_t unsigned_table(v128_t table) { return table; }
 #endif
 
+// Constants that stay in registers, which engines would else make again in each block.
+typedef struct {
+	v128_t mask, weights, top;
+} Constants;
+
+INLINE Constants constants_of(i32 bits) {
+	Constants c = {wasm_i8x16_splat(15), wasm_i16x8_splat(bits == 3 ? 0x0402 : 0x0201), wasm_i16x8_splat((i16)(4 * ((1 << bits) - 1)))};
+	KEEP(c.mask);
+	KEEP(c.weights);
+	KEEP(c.top);
+	return c;
+}
+
 // L of rows 0 to 7 and 8 to 15 for one block.
 typedef struct {
 	v128_t low, high;
 } Halves;
 
-INLINE Halves block_sums(const Planes *p, i32 bits, i32 at, const u8 *x, i32 octets) {
+INLINE Halves block_sums(const Planes *p, i32 bits, i32 at, const u8 *x, i32 octets, Constants c) {
 	Sum none = {wasm_i16x8_splat(0), wasm_i16x8_splat(0)}, single = none;
 	Halves l;
 #ifdef __wasm_relaxed_simd__
-	v128_t weights = wasm_i16x8_splat(bits == 3 ? 0x0402 : 0x0201);
 	l = (Halves){none.all, none.all};
 #else
 	Sum low = none, high = none;
@@ -68,14 +78,14 @@ INLINE Halves block_sums(const Planes *p, i32 bits, i32 at, const u8 *x, i32 oct
 		v128_t first = wasm_v128_load(x + 32 * o), second = wasm_v128_load(x + 32 * o + 16);
 		const u8 *pairs = p->pairs + 2 * at + 32 * o;
 #ifdef __wasm_relaxed_simd__
-		l.low = add_pair(l.low, wasm_v128_load(pairs), first, second, weights);
-		l.high = add_pair(l.high, wasm_v128_load(pairs + 16), first, second, weights);
+		l.low = add_pair(l.low, wasm_v128_load(pairs), first, second, c.mask, c.weights);
+		l.high = add_pair(l.high, wasm_v128_load(pairs + 16), first, second, c.mask, c.weights);
 #else
-		low = add_vector(low, wasm_v128_load(pairs), first, second);
-		high = add_vector(high, wasm_v128_load(pairs + 16), first, second);
+		low = add_vector(low, wasm_v128_load(pairs), first, second, c.mask);
+		high = add_vector(high, wasm_v128_load(pairs + 16), first, second, c.mask);
 #endif
 		IN_ORDER;
-		if (bits == 3) single = add_vector(single, wasm_v128_load(p->plane + at + 16 * o), unsigned_table(first), unsigned_table(second));
+		if (bits == 3) single = add_vector(single, wasm_v128_load(p->plane + at + 16 * o), unsigned_table(first), unsigned_table(second), c.mask);
 	}
 #ifndef __wasm_relaxed_simd__
 	low = parts_of_sum(low, 2 * octets), high = parts_of_sum(high, 2 * octets);
@@ -91,8 +101,8 @@ INLINE Halves block_sums(const Planes *p, i32 bits, i32 at, const u8 *x, i32 oct
 	return l;
 }
 
-// Adds T/128 (64 L + (4 (2^bits - 1) - z) Q) of one block; `z` are the centred zeros of rows 0 to 7 and 8 to 15.
-INLINE Rows add_block(Rows sum, Halves l, Halves z, const u8 *form) {
+// T/128 (64 L + (4 (2^bits - 1) - z) Q) of one block; `z` are the centred zeros of rows 0 to 7 and 8 to 15.
+INLINE Rows block_of(Halves l, Halves z, const u8 *form) {
 	v128_t unit = wasm_v128_load32_splat(form), factors = wasm_v128_load32_splat(form + 4);
 	v128_t v[4] = {
 		wasm_i16x8_shuffle(l.low, z.low, 0, 8, 1, 9, 2, 10, 3, 11),
@@ -100,10 +110,8 @@ INLINE Rows add_block(Rows sum, Halves l, Halves z, const u8 *form) {
 		wasm_i16x8_shuffle(l.high, z.high, 0, 8, 1, 9, 2, 10, 3, 11),
 		wasm_i16x8_shuffle(l.high, z.high, 4, 12, 5, 13, 6, 14, 7, 15),
 	};
-	UNROLL for (i32 q = 0; q < 4; q++) {
-		sum.q[q] = wasm_f32x4_add(sum.q[q], wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_i32x4_dot_i16x8(v[q], factors)), unit));
-	}
-	return sum;
+	UNROLL for (i32 q = 0; q < 4; q++) v[q] = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_i32x4_dot_i16x8(v[q], factors)), unit);
+	return (Rows){{v[0], v[1], v[2], v[3]}};
 }
 
 INLINE void matvec_planes(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 bits, i32 group, i32 size, Share blocks) {
@@ -111,19 +119,18 @@ INLINE void matvec_planes(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 c
 	Planes p = planes_of(parts, bits);
 	p.scales += 16 * groups * blocks.first;
 	p.zeros += 16 * groups * blocks.first;
-	v128_t top = wasm_i16x8_splat((i16)(4 * ((1 << bits) - 1)));
+	Constants c = constants_of(bits);
 	for (i32 row = 16 * blocks.first; row < 16 * blocks.end; row += 16) {
 		Rows total = zero_rows();
 		const u8 *form = x;
 		for (i32 g = 0; g < groups; g++, p.scales += 16, p.zeros += 16) {
 			v128_t zeros = wasm_v128_load(p.zeros);
-			Halves z = {wasm_i16x8_sub(top, wasm_u16x8_extend_low_u8x16(zeros)), wasm_i16x8_sub(top, wasm_u16x8_extend_high_u8x16(zeros))};
-			Rows sum = zero_rows();
-			ONE_BY_ONE for (i32 b = 0; b < group / size; b++, at += 16 * octets, form += 32 * octets + 16) {
-				sum = add_block(sum, block_sums(&p, bits, at, form, octets), z, form + 32 * octets);
-			}
+			Halves z = {wasm_i16x8_sub(c.top, wasm_u16x8_extend_low_u8x16(zeros)), wasm_i16x8_sub(c.top, wasm_u16x8_extend_high_u8x16(zeros))};
 			Rows scales = load_scales(p.scales);
-			UNROLL for (i32 k = 0; k < 4; k++) total.q[k] = wasm_f32x4_add(total.q[k], wasm_f32x4_mul(sum.q[k], scales.q[k]));
+			ONE_BY_ONE for (i32 b = 0; b < group / size; b++, at += 16 * octets, form += 32 * octets + 16) {
+				Rows block = block_of(block_sums(&p, bits, at, form, octets, c), z, form + 32 * octets);
+				UNROLL for (i32 k = 0; k < 4; k++) total.q[k] = wasm_f32x4_add(total.q[k], wasm_f32x4_mul(block.q[k], scales.q[k]));
+			}
 		}
 		UNROLL for (i32 k = 0; k < 4; k++) total.q[k] = wasm_f32x4_mul(total.q[k], wasm_f32x4_splat(TWO_56));
 		store_rows(y + row, total, rows - row);

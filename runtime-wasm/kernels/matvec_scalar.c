@@ -42,11 +42,12 @@ INLINE Sums add_wide(Sums sum, const Slices *s, i32 bits, i32 at, Quad inputs) {
 	return sum;
 }
 
-// Adds A (fraction D - z S) of one block.
-INLINE Rows add_block(Rows sum, const Slices *s, i32 bits, i32 at, const u8 *x, i32 size, const v128_t *zeros) {
+// A (fraction D - z S) of one block.
+INLINE Rows block_of(const Slices *s, i32 bits, i32 at, const u8 *x, i32 size, const v128_t *zeros) {
 	const u8 *end = x + size * input_bytes(bits);
 	v128_t none = wasm_i32x4_splat(0), unit = wasm_v128_load32_splat(end), inputs = wasm_v128_load32_splat(end + 4);
 	Sums dots = {{none, none, none, none}};
+	Rows block;
 	if (is_narrow(bits)) {
 		for (i32 h = 0; h < size / 4; h += steps_of(bits)) dots = add_narrow(dots, s, bits, at + h, x + 4 * h);
 	} else {
@@ -56,9 +57,9 @@ INLINE Rows add_block(Rows sum, const Slices *s, i32 bits, i32 at, const u8 *x, 
 		v128_t d = is_narrow(bits) || fraction_of(bits) == 1 ? dots.q[q] : wasm_i32x4_shl(dots.q[q], 3);
 		// A sum of int8 is a 16-bit operand, one of int16 is not.
 		d = wasm_i32x4_sub(d, bits < 8 ? wasm_i32x4_dot_i16x8(zeros[q], inputs) : wasm_i32x4_mul(zeros[q], inputs));
-		sum.q[q] = wasm_f32x4_add(sum.q[q], wasm_f32x4_mul(wasm_f32x4_convert_i32x4(d), unit));
+		block.q[q] = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(d), unit);
 	}
-	return sum;
+	return block;
 }
 
 INLINE void matvec_scalar(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 bits, i32 group, i32 size, Share blocks) {
@@ -73,12 +74,11 @@ INLINE void matvec_scalar(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 c
 			v128_t zeros[4], z = wasm_v128_load(s.zeros), low = wasm_u16x8_extend_low_u8x16(z), high = wasm_u16x8_extend_high_u8x16(z);
 			zeros[0] = wasm_u32x4_extend_low_u16x8(low), zeros[1] = wasm_u32x4_extend_high_u16x8(low);
 			zeros[2] = wasm_u32x4_extend_low_u16x8(high), zeros[3] = wasm_u32x4_extend_high_u16x8(high);
-			Rows sum = zero_rows();
-			ONE_BY_ONE for (i32 b = 0; b < group / size; b++, at += halves, form += form_bytes(bits, size)) {
-				sum = add_block(sum, &s, bits, at, form, size, zeros);
-			}
 			Rows scales = load_scales(s.scales);
-			UNROLL for (i32 q = 0; q < 4; q++) total.q[q] = wasm_f32x4_add(total.q[q], wasm_f32x4_mul(sum.q[q], scales.q[q]));
+			ONE_BY_ONE for (i32 b = 0; b < group / size; b++, at += halves, form += form_bytes(bits, size)) {
+				Rows block = block_of(&s, bits, at, form, size, zeros);
+				UNROLL for (i32 q = 0; q < 4; q++) total.q[q] = wasm_f32x4_add(total.q[q], wasm_f32x4_mul(block.q[q], scales.q[q]));
+			}
 		}
 		UNROLL for (i32 q = 0; q < 4; q++) total.q[q] = wasm_f32x4_mul(total.q[q], wasm_f32x4_splat(TWO_56 / fraction_of(bits)));
 		store_rows(y + row, total, rows - row);
