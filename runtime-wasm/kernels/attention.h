@@ -85,12 +85,11 @@ INLINE Weights weigh_four(Weights all, f32 *scores, v128_t base, i32 scaled, v12
 }
 
 // Raw products of one query with the keys t0 .. t0 + n become weights relative to the state's new maximum; those past n become 0. With
-// value_scales the weights are multiplied by them, and the step is the largest of these products. A whole block goes by sixteens, which
-// share the constants.
+// value_scales the weights are multiplied by them, and the step is the largest of these products. Whole sixteens share the constants.
 INLINE void weigh(f32 *scores, i32 t0, i32 n, Range range, State *state, Terms terms, const f32 *value_scales) {
 	v128_t best = wasm_f32x4_splat(-INFINITY_F32), scale = wasm_f32x4_splat(state->scale);
-	if (n == KEYS && t0 >= range.first && t0 + n <= range.last && terms.softcap == 0 && !terms.bias)
-		ONE_BY_ONE for (i32 i = 0; i < KEYS; i += 16) UNROLL for (i32 j = i; j < i + 16; j += 4) {
+	if ((n & 15) == 0 && t0 >= range.first && t0 + n <= range.last && terms.softcap == 0 && !terms.bias)
+		ONE_BY_ONE for (i32 i = 0; i < n; i += 16) UNROLL for (i32 j = i; j < i + 16; j += 4) {
 			v128_t x = plain_score(scores, j, scale, terms, t0);
 			wasm_v128_store(scores + j, x);
 			best = wasm_f32x4_pmax(best, x);
@@ -105,8 +104,8 @@ INLINE void weigh(f32 *scores, i32 t0, i32 n, Range range, State *state, Terms t
 	// With every key hidden so far, all weights are 0 relative to any finite number.
 	v128_t base = wasm_f32x4_splat(top == -INFINITY_F32 ? 0 : top);
 	Weights all = {wasm_f32x4_splat(0), wasm_f32x4_splat(0)};
-	if (n == KEYS)
-		ONE_BY_ONE for (i32 i = 0; i < KEYS; i += 16) UNROLL for (i32 j = i; j < i + 16; j += 4) {
+	if ((n & 15) == 0)
+		ONE_BY_ONE for (i32 i = 0; i < n; i += 16) UNROLL for (i32 j = i; j < i + 16; j += 4) {
 			all = weigh_four(all, scores + j, base, value_scales != 0, value_scales ? wasm_v128_load(value_scales + t0 + j) : base);
 		}
 	else

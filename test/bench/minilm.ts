@@ -1,7 +1,7 @@
 /**
  * A race of sentence embedders, all-MiniLM-L6-v2 in headless Chromium on one thread: Snug in f32 and in 8 bits against ONNX Runtime Web.
  *
- *   SNUG_MODELS=FOLDER npx tsx test/bench/minilm.ts [--ort FOLDER] [--int8 MODEL.onnx …] [--runs N] [--rounds N]
+ *   SNUG_MODELS=FOLDER npm run bench -- minilm [--ort FOLDER] [--int8 MODEL.onnx …] [--runs N] [--rounds N]
  *
  * --ort names the `dist` of onnxruntime-web; --int8 a model by onnxruntime.quantization.quantize_dynamic. Prints the median and the best
  * run of 16 sentences of 32 tokens, how much the page grew over a blank one, and how far the embeddings are from onnxruntime-node.
