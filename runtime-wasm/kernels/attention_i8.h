@@ -79,23 +79,27 @@ INLINE void add_scaled(f32 *sums, const State *state, v128_t sum) {
 	wasm_v128_store(sums, wasm_f32x4_add(before, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum), wasm_v128_load32_splat(&state->step))));
 }
 
+// Adds two positions, whose weights lie side by side, over sixteen columns.
+INLINE void add_positions(v128_t (*sum)[4], const i16 *weights, v128_t even, v128_t odd, i32 count) {
+	v128_t low = wasm_i8x16_shuffle(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+	v128_t high = wasm_i8x16_shuffle(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+	v128_t v[4] = {wasm_i16x8_extend_low_i8x16(low), wasm_i16x8_extend_high_i8x16(low), wasm_i16x8_extend_low_i8x16(high), wasm_i16x8_extend_high_i8x16(high)};
+	UNROLL for (i32 a = 0; a < count; a++) {
+		v128_t w = wasm_v128_load32_splat(weights + a * KEYS);
+		UNROLL for (i32 i = 0; i < 4; i++) sum[a][i] = wasm_i32x4_add(sum[a][i], wasm_i32x4_dot_i16x8(w, v[i]));
+	}
+}
+
 // sums[a] = shrink·sums[a] + step·Σ_j weights[a, j]·values[j], over the columns in sixteens, two positions at a
 // time; the weight past an odd n is 0.
 INLINE void add_values_i8(f32 *sums, const i16 *weights, const State *states, const i8 *values, i32 row, i32 n, i32 width, i32 count) {
 	ONE_BY_ONE for (i32 c = 0; c + 16 <= width; c += 16) {
 		v128_t sum[3][4];
 		UNROLL for (i32 i = 0; i < 4; i++) sum[0][i] = sum[1][i] = sum[2][i] = wasm_i32x4_splat(0);
-		ONE_BY_ONE for (i32 j = 0; j < n; j += 2) {
-			const i8 *at = values + j * row + c;
-			v128_t even = wasm_v128_load(at), odd = wasm_v128_load(j + 1 < n ? at + row : at);
-			v128_t low = wasm_i8x16_shuffle(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-			v128_t high = wasm_i8x16_shuffle(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-			v128_t v[4] = {wasm_i16x8_extend_low_i8x16(low), wasm_i16x8_extend_high_i8x16(low), wasm_i16x8_extend_low_i8x16(high), wasm_i16x8_extend_high_i8x16(high)};
-			UNROLL for (i32 a = 0; a < count; a++) {
-				v128_t w = wasm_v128_load32_splat(weights + a * KEYS + j);
-				UNROLL for (i32 i = 0; i < 4; i++) sum[a][i] = wasm_i32x4_add(sum[a][i], wasm_i32x4_dot_i16x8(w, v[i]));
-			}
-		}
+		const i8 *at = values + c;
+		const i16 *w = weights, *end = weights + (n & -2);
+		ONE_BY_ONE for (; w < end; w += 2, at += 2 * row) add_positions(sum, w, wasm_v128_load(at), wasm_v128_load(at + row), count);
+		if (n & 1) add_positions(sum, w, wasm_v128_load(at), wasm_v128_load(at), count);
 		UNROLL for (i32 a = 0; a < count; a++)
 			UNROLL for (i32 i = 0; i < 4; i++) add_scaled(sums + a * width + c + 4 * i, states + a, sum[a][i]);
 	}
