@@ -33,7 +33,7 @@ export function createWeightCalls(encoding: Encoding, emit: EmitCall, addActivat
 			return x;
 		}
 
-		const key = `form:${form.id}:${x.buffer}:${typeof x.offset === 'number' ? x.offset : x.offset.key}:${columns}`;
+		const key = ['form', form.id, x.buffer, ...[x.offset, tokens].map(dim => (typeof dim === 'number' ? dim : dim.key)), columns].join(':');
 		const found = prepared.get(key);
 		if (found) {
 			return found;

@@ -7,7 +7,8 @@
 //   A query that may attend to nothing gives zeros.
 //   scratch, in f32: 8·QUERIES + 5·KEYS + QUERIES·value_width; for f16 KEYS·(width + value_width) more, for i8 QUERIES·(width + 1)/2 more.
 //
-// The queries of a kv head are those of its heads and all tokens, ordered by token; two, or the last three, read keys and values together.
+// The queries of a kv head are those of its heads and all tokens, ordered by token; two of them, or with integers the last three, read keys and
+// values together.
 #include "attention_f32.h"
 #include "attention_i8.h"
 

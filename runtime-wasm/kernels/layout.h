@@ -2,7 +2,7 @@
 #pragma once
 #include "kernel.h"
 
-// One element. Sizes are constants at the call sites, so the branches fold away where the kernel is specialised.
+// One element. A program's sizes do not change, so processors foresee the branches.
 static inline void copy_element(u8 *y, const u8 *x, i32 bytes) {
 	if (bytes == 4) *(u32 *)y = *(const u32 *)x;
 	else if (bytes == 8) *(u64 *)y = *(const u64 *)x;

@@ -21,8 +21,8 @@ static inline f32 max_f32x4(v128_t v) {
 // converting, which WebAssembly defines for all numbers.
 #define WHOLE 0x1.8p23f
 
-// 2^i of the whole number in the low bits of `sum`, a sum with WHOLE, where -127 < i < 128.
-static inline v128_t power_of_two(v128_t sum) { return wasm_i32x4_shl(wasm_i32x4_add(sum, wasm_i32x4_splat(127)), 23); }
+// 2^i for whole numbers -127 < i < 128.
+static inline v128_t power_of_two(v128_t i) { return wasm_i32x4_shl(wasm_i32x4_add(i, wasm_i32x4_splat(127)), 23); }
 
 // e^x. Cody-Waite reduction x = n ln 2 + r with |r| <= ln 2 / 2, a degree-7 Taylor polynomial in r (error below 2 ulp), and 2^n in
 // two factors so that results reach the denormals. NaN stays NaN; above 88.73 the result is infinity, below -104 it is 0.
@@ -44,7 +44,8 @@ static inline v128_t exp_f32x4(v128_t x) {
 	return wasm_f32x4_mul(wasm_f32x4_mul(p, power_of_two(half)), power_of_two(wasm_i32x4_sub(i, half)));
 }
 
-// 2^z for z in [-127, 0]: a polynomial of our own in the distance from the nearest whole number (relative error below 1e-7), 2^0 is 1.
+// 2^z for z in [-126, 0]: a polynomial of our own in the distance from the nearest whole number (relative error below 1e-7), 2^0 is 1.
+// Down to -127 it falls to 0.
 static inline v128_t exp2_negative_f32x4(v128_t z) {
 	v128_t whole = wasm_f32x4_splat(WHOLE), sum = wasm_f32x4_add(z, whole), r = wasm_f32x4_sub(z, wasm_f32x4_sub(sum, whole));
 	v128_t p = wasm_f32x4_splat(1.326472691e-3f);

@@ -35,8 +35,6 @@ export async function emit(program: Program, plan: Plan, prototypes: Prototypes,
 			}
 		}
 
-		// Hundreds of kernels, of which a model uses twenty: optimise only those.
-		module.runPasses(['remove-unused-module-elements']);
 		for (const entry of program.entries) {
 			emitEntry({binaryen, module, entry, program, plan, prototypes, functions});
 		}
@@ -49,7 +47,7 @@ export async function emit(program: Program, plan: Plan, prototypes: Prototypes,
 			module.addFunctionExport(name, name);
 		}
 
-		// Nothing more: clang has optimised the kernels, and moving their loads and sums about costs registers.
+		// Of hundreds of kernels a model uses twenty. Nothing more: clang has optimised the kernels, and moving their loads and sums about costs registers.
 		module.runPasses(['remove-unused-module-elements']);
 		if (!module.validate()) {
 			throw new Error(`the ${variant} program is not valid WebAssembly`);
