@@ -21,6 +21,7 @@ const cache = path.join(root, '.cache/kernels');
 
 const variants = {plain: [], relaxed: ['-mrelaxed-simd']} as const;
 const common = [
+	// Loop strength reduction turns constant offsets, which engines get for nothing, into additions.
 	'-mllvm',
 	'-disable-lsr',
 	'--target=wasm32-unknown-unknown',

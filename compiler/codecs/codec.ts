@@ -4,6 +4,7 @@
  * A weight is a matrix of `rows` outputs by `columns` inputs; y = W x. An embedding table is the same matrix, read by rows.
  */
 
+import {add, multiply, type Dim} from '../graph/dim.js';
 import type {QuantizedSource} from '../graph/tensor.js';
 
 /** Plain numbers and strings: they go into the manifest as they are. */
@@ -38,8 +39,8 @@ export type InputForm = {
 	readonly together?: number;
 };
 
-/** Vectors for which there is room beyond those asked for. */
-export const extraVectors = ({together = 1}: InputForm): number => together - 1;
+/** Bytes that hold the form of `vectors` vectors: room for all that lie beside the last one. */
+export const formBytes = (form: InputForm, vectors: Dim, columns: number): Dim => multiply(add(vectors, (form.together ?? 1) - 1), form.bytes(columns));
 
 /** Vectors as they are. */
 export const floatForm: InputForm = {id: 'f32', bytes: columns => 4 * columns};

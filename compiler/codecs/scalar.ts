@@ -53,9 +53,8 @@ export function integerForm(group: number, inputBits: 8 | 16): InputForm {
 
 /** The form of many vectors for the tile kernels, four side by side. The plain variant widens integers of 8 bits, so both have room for 16. */
 export function tileForm(group: number, inputBits: 8 | 16): InputForm {
-	const {id, bytes} = integerForm(group, 16);
-	const name = `tile_int${inputBits}x${id.split('x')[1]}`;
-	return {id: name, kernel: `form_${name}`, bytes, together: 4};
+	const name = `tile_${integerForm(group, inputBits).id}`;
+	return {id: name, kernel: `form_${name}`, bytes: integerForm(group, 16).bytes, together: 4};
 }
 
 /** Scratch of an integer tile: codes of 16 rows, widened to 16 bits in plain SIMD, and two f32 for each row and group. */

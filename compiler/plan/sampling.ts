@@ -8,7 +8,7 @@ import type {Argument, Buffer, Entry, KernelCall} from './program.js';
 export const SAMPLING = {token: 'sampling:token', options: 'sampling:options', history: 'sampling:history'} as const;
 
 /** What `sample_f32` works with: 1024 f64, 1024 i32 and what is kept of them. */
-const SCRATCH_BYTES = 12 * 1024 + 32;
+export const SAMPLING_SCRATCH = 12 * 1024 + 32;
 
 /** @param positions Tokens that the history may hold. */
 export function samplingEntry(output: string, {dtype, shape}: ValueType, positions: number, buffers: Map<string, Buffer>): Entry {
@@ -43,7 +43,7 @@ export function samplingEntry(output: string, {dtype, shape}: ValueType, positio
 		x,
 		options: at(SAMPLING.options),
 		history: at(SAMPLING.history),
-		scratch: activation('sampling:scratch', SCRATCH_BYTES),
+		scratch: activation('sampling:scratch', SAMPLING_SCRATCH),
 		count: number(symbol('count')),
 		n: number(vocabulary),
 	});

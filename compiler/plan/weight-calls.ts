@@ -1,8 +1,8 @@
 /** The calls of kernels that use an encoded weight: product with one vector, with many, and look-up of rows. */
-import {add, multiply, type Dim} from '../graph/dim.js';
+import {multiply, type Dim} from '../graph/dim.js';
 import type {Node} from '../graph/graph.js';
 import {failer} from '../ops/context.js';
-import {extraVectors, type InputForm, type Kernels} from '../codecs/codec.js';
+import {formBytes, type InputForm, type Kernels} from '../codecs/codec.js';
 import {codecOf, type Encoding} from './encoding.js';
 import type {LowerContext, Operand} from './lower-context.js';
 import type {EmitCall} from './places.js';
@@ -39,7 +39,7 @@ export function createWeightCalls(encoding: Encoding, emit: EmitCall, addActivat
 			return found;
 		}
 
-		const place = addActivation(key, multiply(add(tokens, extraVectors(form)), form.bytes(columns)));
+		const place = addActivation(key, formBytes(form, tokens, columns));
 		prepared.set(key, place);
 		emit(node, form.kernel, {out: place, x, tokens, columns});
 		return place;

@@ -2,10 +2,11 @@
 // rounded to 16 bits of their largest, finer by far than the rows themselves.
 #pragma once
 #include "attention.h"
+#include "rounding.h"
 
-// Four numbers of less than 2^15 to the nearest 16-bit integers: the low bits of their sums with a number that leaves no fraction.
+// Four numbers of less than 2^15 as the nearest 16-bit integers.
 INLINE void store_rounded(i16 *to, v128_t x) {
-	v128_t large = wasm_f32x4_splat(0x1.8p23f), v = wasm_i32x4_sub(wasm_f32x4_add(x, large), large);
+	v128_t v = round_f32x4(x);
 	wasm_v128_store64_lane(to, wasm_i16x8_narrow_i32x4(v, v), 0);
 }
 

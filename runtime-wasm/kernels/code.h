@@ -21,6 +21,9 @@ typedef struct {
 
 INLINE i32 ceil_divide(i32 a, i32 b) { return (a + b - 1) / b; }
 
+// Blocks of an input form: those of 64 are padded to an even number, so that groups of 64 and 128 read the same form.
+INLINE i32 blocks_of(i32 columns, i32 size) { return size < 64 ? ceil_divide(columns, size) : 2 * ceil_divide(columns, 128); }
+
 // A row's number from an id, which counts from the end where it is negative.
 INLINE i32 row_index(i64 id, i32 rows) {
 	if (id < 0) id += rows;

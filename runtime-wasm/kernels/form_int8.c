@@ -25,11 +25,11 @@ INLINE void int8_form(i8 *out, const f32 *x, i32 columns, i32 size, i32 blocks, 
 }
 
 KERNEL(form_int8x64)(i8 *out, const f32 *x, i32 tokens, i32 columns, i32 thread, i32 threads) {
-	i32 blocks = 2 * ceil_divide(columns, 128);
+	i32 blocks = blocks_of(columns, 64);
 	int8_form(out, x, columns, 64, blocks, share_of(tokens * blocks, thread, threads));
 }
 
 KERNEL(form_int8x32)(i8 *out, const f32 *x, i32 tokens, i32 columns, i32 thread, i32 threads) {
-	i32 blocks = ceil_divide(columns, 32);
+	i32 blocks = blocks_of(columns, 32);
 	int8_form(out, x, columns, 32, blocks, share_of(tokens * blocks, thread, threads));
 }

@@ -58,11 +58,11 @@ INLINE void tables(u8 *out, const f32 *x, i32 columns, i32 quads, i32 blocks, Sh
 }
 
 KERNEL(form_table64)(u8 *out, const f32 *x, i32 tokens, i32 columns, i32 thread, i32 threads) {
-	i32 blocks = 2 * ceil_divide(columns, 128);
+	i32 blocks = blocks_of(columns, 64);
 	tables(out, x, columns, 16, blocks, share_of(tokens * blocks, thread, threads));
 }
 
 KERNEL(form_table32)(u8 *out, const f32 *x, i32 tokens, i32 columns, i32 thread, i32 threads) {
-	i32 blocks = ceil_divide(columns, 32);
+	i32 blocks = blocks_of(columns, 32);
 	tables(out, x, columns, 8, blocks, share_of(tokens * blocks, thread, threads));
 }

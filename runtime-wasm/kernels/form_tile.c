@@ -3,7 +3,7 @@
 //   the integers   bytes where `narrow` (see dots.h): four columns of each vector in turn; else 16-bit integers: columns 0 and 2 of each
 //                  vector in turn, then 1 and 3
 //   four A x 2^56 as f32, then, for codes below 8 bits, the four sums of the integers as i32
-// Blocks of 64 are padded to an even number, so that groups of 64 and 128 read the same form; vectors past the last are zeros.
+// Vectors past the last are zeros.
 #include "rounding.h"
 #include "tile_integer.h"
 
@@ -55,12 +55,11 @@ INLINE void form_block(u8 *out, const f32 *x, i32 tokens, i32 at, i32 columns, i
 }
 
 INLINE void form_tile(u8 *out, const f32 *x, i32 tokens, i32 columns, i32 bits, i32 size, i32 thread, i32 threads) {
-	i32 blocks = size < 64 ? ceil_divide(columns, size) : 2 * ceil_divide(columns, 128);
+	i32 blocks = blocks_of(columns, size);
 	Share share = share_of(ceil_divide(tokens, 4) * blocks, thread, threads);
 	for (i32 i = share.first; i < share.end; i++) {
 		i32 first = i / blocks * 4, block = i % blocks;
-		u8 *to = out + first / 4 * blocks * tile_bytes(bits, size) + block * tile_bytes(bits, size);
-		form_block(to, x + first * columns, tokens - first, block * size, columns, bits, size);
+		form_block(out + i * tile_bytes(bits, size), x + first * columns, tokens - first, block * size, columns, bits, size);
 	}
 }
 

@@ -3,10 +3,10 @@
 #include "code.h"
 #include "math.h"
 
-// The nearest integers, halves to even, of |v| < 2^22: adding 1.5 x 2^23 leaves them in the low bits of the sum.
+// The nearest integers, halves to even, of |v| < 2^22.
 INLINE v128_t round_f32x4(v128_t v) {
-	v128_t magic = wasm_f32x4_splat(0x1.8p23f);
-	return wasm_i32x4_sub(wasm_f32x4_add(v, magic), magic);
+	v128_t whole = wasm_f32x4_splat(WHOLE);
+	return wasm_i32x4_sub(wasm_f32x4_add(v, whole), whole);
 }
 
 // Four largest magnitudes, and 0 or, where an input was infinite or NaN, NaN: a maximum that keeps NaN is many instructions.

@@ -37,8 +37,8 @@ INLINE Tile tile_of(u8 *scratch, i32 bits, i32 columns) {
 }
 
 INLINE Product product_of(i32 tokens, i32 rows, i32 columns, i32 bits, i32 group) {
-	i32 size = group < 64 ? group : 64, blocks = group < 64 ? ceil_divide(columns, size) : 2 * ceil_divide(columns, 128);
-	return (Product){tokens, rows, ceil_divide(columns, group), group, size, blocks * tile_bytes(bits, size)};
+	i32 size = group < 64 ? group : 64;
+	return (Product){tokens, rows, ceil_divide(columns, group), group, size, blocks_of(columns, size) * tile_bytes(bits, size)};
 }
 
 // Scales and zeros of 16 rows and group `g`. Returns the zeros as 16-bit integers, twice each, four rows in a vector.

@@ -1,7 +1,7 @@
 /** Runs the kernels of a code directly, as a program would: parts, forms and scratch at aligned addresses of one memory. */
 import {readFileSync} from 'node:fs';
 import {instantiateKernels} from '../../compiler/numeric/kernels.js';
-import {extraVectors, type Codec, type Parameters, type Shape, type Weight} from '../../compiler/codecs/codec.js';
+import {formBytes, type Codec, type Parameters, type Shape, type Weight} from '../../compiler/codecs/codec.js';
 
 /** The variant of the kernels under test; relaxed ones need an engine that has them. */
 const variant = process.env['SNUG_KERNELS'] ?? 'plain';
@@ -100,16 +100,16 @@ export function tile<P extends Parameters>(encoded: Encoded<P>, x: Float32Array)
 	const tokens = x.length / columns;
 	const {tile: use} = codec.kernels(parameters);
 	const bytes = use.scratch(shape);
-	const formBytes = (tokens + extraVectors(use.form)) * use.form.bytes(columns);
-	const places = place(encoded, guarded(rows * tokens), 4 * x.length, bytes + 64, formBytes + 64);
+	const room = formBytes(use.form, tokens, columns) as number;
+	const places = place(encoded, guarded(rows * tokens), 4 * x.length, bytes + 64, room + 64);
 	const [list, y, input, scratch, formed] = places as [number, number, number, number, number];
 	put(input, x);
 	fill(y, guarded(rows * tokens));
 	fill(scratch, bytes + 64);
-	fill(formed, formBytes + 64);
+	fill(formed, room + 64);
 	if (use.form.kernel) {
 		run.call(use.form.kernel, formed, input, tokens, columns);
-		if (new Uint8Array(run.memory.buffer, formed + formBytes, 64).some(byte => byte !== GUARD)) {
+		if (new Uint8Array(run.memory.buffer, formed + room, 64).some(byte => byte !== GUARD)) {
 			throw new Error('the form kernel wrote past its form');
 		}
 	}

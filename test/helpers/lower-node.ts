@@ -3,8 +3,8 @@
  * the other in a memory of their own. Shapes are numbers.
  */
 import fs from 'node:fs';
-import {extraVectors, type InputForm, type Kernels} from '../../compiler/codecs/codec.js';
-import {add, evaluate, multiply, type Dim} from '../../compiler/graph/dim.js';
+import {formBytes, type InputForm, type Kernels} from '../../compiler/codecs/codec.js';
+import {evaluate, type Dim} from '../../compiler/graph/dim.js';
 import {bytesOf, view, type DType} from '../../compiler/graph/dtype.js';
 import type {Attributes, Node} from '../../compiler/graph/graph.js';
 import {constant, sizeOf, type Tensor} from '../../compiler/graph/tensor.js';
@@ -198,7 +198,7 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 					return x;
 				}
 
-				const formed = lower.scratch(multiply(add(tokens, extraVectors(form)), form.bytes(columns)));
+				const formed = lower.scratch(formBytes(form, tokens, columns));
 				lower.call(form.kernel, {out: formed, x, tokens, columns});
 				return formed;
 			};

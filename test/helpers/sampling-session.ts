@@ -2,6 +2,7 @@
 import {readFileSync} from 'node:fs';
 import {SAMPLING_OPTIONS} from '../../compiler/bundle/format.js';
 import {instantiateKernels} from '../../compiler/numeric/kernels.js';
+import {SAMPLING_SCRATCH} from '../../compiler/plan/sampling.js';
 import type {Session} from '../../runtime-wasm/loader/session.js';
 
 const run = instantiateKernels(readFileSync(new URL('../../dist/kernels/plain.wasm', import.meta.url)));
@@ -13,7 +14,7 @@ export type SamplingSession = {
 };
 
 export function samplingSession(vocabulary: number): SamplingSession {
-	const [token, x, options, history, scratch] = run.layOut(4, 4 * vocabulary, 4 * SAMPLING_OPTIONS, 4 * vocabulary, 12 * 1024 + 32) as [
+	const [token, x, options, history, scratch] = run.layOut(4, 4 * vocabulary, 4 * SAMPLING_OPTIONS, 4 * vocabulary, SAMPLING_SCRATCH) as [
 		number,
 		number,
 		number,

@@ -1,5 +1,5 @@
 /** A kernel call to be measured: plain values, so that a page can be asked; the weight's parts come beside it. */
-import {extraVectors} from '../../../compiler/codecs/codec.js';
+import {formBytes} from '../../../compiler/codecs/codec.js';
 import {codecs} from '../../../compiler/codecs/index.js';
 import type {Parameter} from '../../../compiler/plan/prototypes.js';
 import {readPrototypes} from '../../../compiler/plan/prototypes.js';
@@ -47,14 +47,14 @@ export function* caseGroups(filter: string): Generator<CaseGroup> {
 				...(formKernel !== undefined && {form: {kernel: formKernel, parameters: prototypes[formKernel]!.parameters}}),
 			});
 			const weightBytes = codec.layout(shape, parameters).reduce((sum, {bytes}) => sum + bytes, 0);
-			const wide = (tokens + extraVectors(tile.form)) * tile.form.bytes(columns);
-			const forms = [form, tile.form].flatMap(({kernel, bytes, together = 1}) =>
-				kernel === undefined || seen.has(kernel)
+			const wide = tokens * tile.form.bytes(columns);
+			const forms = [form, tile.form].flatMap(made =>
+				made.kernel === undefined || seen.has(made.kernel)
 					? []
 					: [
-							make(kernel, {
+							make(made.kernel, {
 								numbers: {tokens, columns},
-								buffers: {out: (tokens + together - 1) * bytes(columns), x: 4 * tokens * columns},
+								buffers: {out: formBytes(made, tokens, columns) as number, x: 4 * tokens * columns},
 								bytesRead: 4 * tokens * columns,
 								products: 0,
 							}),
@@ -80,7 +80,7 @@ export function* caseGroups(filter: string): Generator<CaseGroup> {
 					tile.kernel,
 					{
 						numbers: {rows, columns, tokens, ...tile.numbers},
-						buffers: {y: 4 * tokens * rows, x: wide, scratch: Math.max(256, tile.scratch(shape))},
+						buffers: {y: 4 * tokens * rows, x: formBytes(tile.form, tokens, columns) as number, scratch: Math.max(256, tile.scratch(shape))},
 						bytesRead: weightBytes + wide,
 						products: tokens * rows * columns,
 					},
