@@ -54,9 +54,9 @@ export type KernelUse = {
 /**
  * The kernels of a code. Their C prototypes:
  *   matvec: (f32 *y, const T *x, const u32 *parts, i32 rows, i32 columns, …numbers)          x in `form`
- *   tile:   (f32 *y, const T *x, const u32 *parts, T *scratch, i32 tokens, i32 rows, i32 columns, …numbers)   x in `tile.form`
+ *   tile:   (f32 *y, const T *x, const u32 *parts, const f32 *bias, T *scratch, i32 tokens, i32 rows, i32 columns, …numbers)   x in `tile.form`
  *   row:    (f32 *y, const i64 *ids, const u32 *parts, i32 count, i32 rows, i32 columns, …numbers)
- * `parts` points to the addresses of the parts in the order of `layout`.
+ * `parts` points to the addresses of the parts in the order of `layout`, `bias` to `rows` numbers that are added to every vector, or is 0.
  */
 export type Kernels = {
 	readonly form: InputForm;

@@ -75,7 +75,7 @@ export const planes: Codec<PlanesParameters> = {
 		return {
 			form: tableForm(group),
 			matvec: {kernel: `matvec_planes${bits}_${group}`, numbers: {}},
-			tile: {kernel: `tile_planes${bits}`, numbers: {group}, form: tileForm(group, 8), scratch: shape => tileScratch(shape, group)},
+			tile: {kernel: `tile_planes${bits}`, numbers: {group}, form: tileForm(group), scratch: shape => tileScratch(shape, group)},
 			row: {kernel: `row_planes${bits}`, numbers: {group}},
 		};
 	},

@@ -52,10 +52,13 @@ export function integerForm(group: number, inputBits: 8 | 16): InputForm {
 }
 
 /** The form of many vectors for the tile kernels, four side by side. The plain variant widens integers of 8 bits, so both have room for 16. */
-export function tileForm(group: number, inputBits: 8 | 16): InputForm {
-	const name = `tile_${integerForm(group, inputBits).id}`;
-	return {id: name, kernel: `form_${name}`, bytes: integerForm(group, 16).bytes, together: 4};
+export function tileForm(group: number): InputForm {
+	const {id} = integerForm(group, 8);
+	return {id: `tile_${id}`, kernel: `form_tile_${id}`, bytes: integerForm(group, 16).bytes, together: 4};
 }
+
+/** The same for codes of 8 bits: integers of 16 bits with one scale a vector, whatever the groups of the code. */
+export const wideTileForm: InputForm = {id: 'tile_int16', kernel: 'form_tile_int16', bytes: columns => 2 * 128 * Math.ceil(columns / 128) + 4, together: 4};
 
 /** Scratch of an integer tile: codes of 16 rows, widened to 16 bits in plain SIMD, and two f32 for each row and group. */
 export function tileScratch(shape: Shape, group: number): number {
@@ -105,7 +108,7 @@ export const scalar: Codec<ScalarParameters> = {
 		return {
 			form,
 			matvec: {kernel: `matvec_scalar${bits}_${group}`, numbers: {}},
-			tile: {kernel: `tile_scalar${bits}`, numbers: {group}, form: tileForm(group, bits < 8 ? 8 : 16), scratch: shape => tileScratch(shape, group)},
+			tile: {kernel: `tile_scalar${bits}`, numbers: {group}, form: bits < 8 ? tileForm(group) : wideTileForm, scratch: shape => tileScratch(shape, group)},
 			row: {kernel: `row_scalar${bits}`, numbers: {group}},
 		};
 	},

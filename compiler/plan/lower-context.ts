@@ -60,10 +60,10 @@ export type LowerContext = {
 	/** Emits a call of the C function `kernel`; every C parameter must be named. */
 	call(kernel: string, parameters: Readonly<Record<string, CallArgument>>): void;
 	/**
-	 * y = x Wᵀ for the encoded weight that is input `index`, a matrix of [rows, columns].
-	 * x: `tokens` × columns f32, y: `tokens` × rows f32, both contiguous.
+	 * y = x Wᵀ + bias for the encoded weight that is input `index`, a matrix of [rows, columns].
+	 * x: `tokens` × columns f32, y: `tokens` × rows f32, both contiguous; bias: rows f32, where it is given.
 	 */
-	multiply(index: number, y: Operand, x: Operand, tokens: Dim): void;
+	multiply(index: number, y: Operand, x: Operand, tokens: Dim, bias?: Operand): void;
 	/** y[i] = W[ids[i]] for the encoded weight that is input `index`; ids are int64 or int32, y is `count` × columns f32. */
 	gatherRows(index: number, y: Operand, ids: Operand, count: Dim): void;
 	fail(problem: string, sides?: {expected?: string; found?: string; hint?: string}): never;

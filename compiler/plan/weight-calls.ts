@@ -46,17 +46,21 @@ export function createWeightCalls(encoding: Encoding, emit: EmitCall, addActivat
 	};
 
 	return (node, {scratch, threadScratch}) => ({
-		multiply(index, y, x, tokens) {
+		multiply(index, y, x, tokens, bias) {
 			const use = findUse(node, index, encoding);
 			const {parts, rows, columns} = use;
 			const {matvec, tile} = use.kernels;
 			if (tokens === 1) {
 				emit(node, matvec.kernel, {y, x: prepare(node, x, use.kernels.form, 1, columns), parts, rows, columns, ...matvec.numbers});
+				if (bias) {
+					emit(node, 'add_bias_f32', {y, bias, rows: 1, columns: rows});
+				}
 			} else {
 				emit(node, tile.kernel, {
 					y,
 					x: prepare(node, x, tile.form, tokens, columns),
 					parts,
+					bias: bias ?? 0,
 					scratch: threadScratch(tile.scratch({rows, columns})),
 					tokens,
 					rows,

@@ -51,6 +51,7 @@ INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_
 			Query one = query_of(s, g, start + slot);
 			f32 factor = scale;
 			if (storage == I8) factor *= quantize_query(m.q + slot * s->width, queries + one.token * s->q_row + one.head * s->width, s->width);
+			if (storage == F32) touch_rows(queries + one.token * s->q_row + one.head * s->width, 0, 1, 4 * s->width);
 			m.states[slot] = (State){-INFINITY_F32, 0, factor, 0, 0};
 		}
 		ONE_BY_ONE for (i32 c = 0; c < count * s->value_width; c++) m.sums[c] = 0;
@@ -67,7 +68,8 @@ INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_
 				widen_rows(m.wide_values, block_values, v_row, n, s->value_width);
 				block_keys = m.wide_keys, block_values = m.wide_values, k_row = s->width, v_row = s->value_width;
 			}
-			if (storage == I8) touch_rows(block_keys, k_row, least(KEYS, last - t0), s->width);
+			if (storage != F16) touch_rows(block_keys, k_row * bytes, least(KEYS, last - t0), s->width * bytes);
+			if (storage == F32) touch_rows(block_values, v_row * bytes, least(KEYS, last - t0), s->value_width * bytes);
 			for (i32 slot = 0, many; slot < count; slot += many) {
 				many = count - slot == 3 && storage == I8 ? 3 : least(count - slot, 2);
 				Query first = query_of(s, g, start + slot), second = query_of(s, g, start + slot + (many > 1)), last_one = query_of(s, g, start + slot + many - 1);

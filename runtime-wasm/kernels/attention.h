@@ -26,6 +26,15 @@ typedef struct {
 
 INLINE i32 least(i32 a, i32 b) { return a < b ? a : b; }
 
+// Reads a byte of each line of n rows of `bytes`, `row` bytes apart: one tight loop has many lines under way at a time, the products,
+// which wait for the first use of each, only a few.
+INLINE void touch_rows(const void *rows, i32 row, i32 n, i32 bytes) {
+	ONE_BY_ONE for (i32 j = 0; j < n; j++) ONE_BY_ONE for (i32 c = 0; c < bytes; c += 64) {
+		i32 byte = *((volatile const i8 *)rows + j * row + c);
+		KEEP(byte);
+	}
+}
+
 INLINE Range range_of(const Shape *s, i32 query) {
 	i32 end = s->past + query + 1;
 	return (Range){s->window > 0 && end > s->window ? end - s->window : 0, s->causal ? least(end, s->keys) : s->keys};

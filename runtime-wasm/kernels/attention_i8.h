@@ -20,15 +20,6 @@ INLINE f32 quantize_query(i16 *to, const f32 *x, i32 width) {
 	return top / level;
 }
 
-// Reads a byte of each line of n rows: one tight loop has many lines under way at a time, the products, which wait for the first
-// use of each, only a few.
-INLINE void touch_rows(const i8 *rows, i32 row, i32 n, i32 width) {
-	ONE_BY_ONE for (i32 j = 0; j < n; j++) ONE_BY_ONE for (i32 c = 0; c < width; c += 64) {
-		i32 byte = *(volatile const i8 *)(rows + j * row + c);
-		KEEP(byte);
-	}
-}
-
 // One step of four keys by `count` queries over eight columns.
 INLINE void multiply_bytes(v128_t (*sum)[4], const i16 *q, i32 q_row, const i8 *const *k, i32 c, i32 count) {
 	v128_t x[3];

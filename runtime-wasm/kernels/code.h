@@ -89,3 +89,9 @@ INLINE v128_t load_inputs(const f32 *x, i32 at, i32 columns) {
 	if (at + 4 <= columns) return wasm_v128_load(x + at);
 	return wasm_f32x4_make(at < columns ? x[at] : 0, at + 1 < columns ? x[at + 1] : 0, at + 2 < columns ? x[at + 2] : 0, 0);
 }
+
+// Of a block of rows, `count` of which exist, the quad from row `at` on, plus its bias, if there is one.
+INLINE void store_biased(f32 *y, v128_t v, const f32 *bias, i32 at, i32 count) {
+	if (bias && at < count) v = wasm_f32x4_add(v, load_inputs(bias, at, count));
+	store_quad(y + at, v, count - at);
+}

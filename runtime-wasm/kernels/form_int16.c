@@ -11,8 +11,8 @@ INLINE v128_t round_quad(const f32 *x, i32 at, i32 columns, v128_t inverse) {
 
 INLINE void int16_block(i16 *out, const f32 *x, i32 at, i32 columns, i32 size) {
 	v128_t sums = wasm_i32x4_splat(0);
-	Extent extent = no_extent();
-	for (i32 i = 0; i < size; i += 4) extent = extend_to(extent, wasm_f32x4_abs(load_inputs(x, at + i, columns)));
+	v128_t extent = no_extent();
+	for (i32 i = 0; i < size; i += 4) extent = extend_to(extent, load_inputs(x, at + i, columns));
 	f32 largest = largest_of(extent);
 	v128_t inverse = inverse_of(largest, 32767);
 	for (i32 i = 0; i < size; i += 8) {

@@ -32,7 +32,7 @@ INLINE v128_t narrow(Sums s) {
 
 INLINE void table_block(u8 *out, const f32 *x, i32 at, i32 columns, i32 quads) {
 	v128_t total = wasm_f32x4_splat(0);
-	Extent extent = no_extent();
+	v128_t extent = no_extent();
 	for (i32 j = 0; j < quads; j++) {
 		v128_t v = load_inputs(x, at + 4 * j, columns), a = wasm_f32x4_abs(v);
 		a = wasm_f32x4_add(a, wasm_i32x4_shuffle(a, a, 1, 0, 3, 2));

@@ -1,5 +1,6 @@
 // The integer product of the tile kernels: y[t, r] for 16 rows whose codes lie decoded in scratch, and any number of tokens in the form
-// of form_tile.c, four side by side. With blocks of 64 or 32 columns (the size that divides the group), and `fraction` from the codec:
+// of form_tile.c, four side by side. With blocks of 64 or 32 columns (the size that divides the group; codes of 8 bits: the group), and
+// `fraction` from the codec:
 //   y = sum over groups of s / fraction (A (fraction D - z S)),  D = sum u a,  S = sum a
 // Every sum runs over the columns in order, so the number of tokens does not change a result, and both ways give equal ones:
 //   narrow   relaxed SIMD and codes below 8 bits: codes are bytes, four columns of a row side by side
@@ -28,8 +29,11 @@ INLINE v128_t times_fraction(i32 bits, v128_t v) { return fraction_of(bits) == 1
 
 INLINE i32 row_bytes(i32 bits) { return is_narrow(bits) ? 1 : 2; }
 
-// Of four tokens: the integers, four units and, for codes below 8 bits, four sums.
-INLINE i32 tile_bytes(i32 bits, i32 size) { return 4 * size * row_bytes(bits) + (bits < 8 ? 32 : 16); }
+// Of four tokens and codes below 8 bits: the integers, four units and four sums.
+INLINE i32 tile_bytes(i32 bits, i32 size) { return 4 * size * row_bytes(bits) + 32; }
+
+// Of four tokens and codes of 8 bits: four units, and the integers of all columns, padded so that groups of any size read them.
+INLINE i32 wide_tile_bytes(i32 columns) { return 16 + 8 * 128 * ceil_divide(columns, 128); }
 
 INLINE Tile tile_of(u8 *scratch, i32 bits, i32 columns) {
 	i32 half = 8 * columns * row_bytes(bits);
@@ -37,8 +41,8 @@ INLINE Tile tile_of(u8 *scratch, i32 bits, i32 columns) {
 }
 
 INLINE Product product_of(i32 tokens, i32 rows, i32 columns, i32 bits, i32 group) {
-	i32 size = group < 64 ? group : 64;
-	return (Product){tokens, rows, ceil_divide(columns, group), group, size, blocks_of(columns, size) * tile_bytes(bits, size)};
+	i32 size = group < 64 || bits == 8 ? group : 64, stride = bits == 8 ? wide_tile_bytes(columns) : blocks_of(columns, size) * tile_bytes(bits, size);
+	return (Product){tokens, rows, ceil_divide(columns, group), group, size, stride};
 }
 
 // Scales and zeros of 16 rows and group `g`. Returns the zeros as 16-bit integers, twice each, four rows in a vector.
@@ -119,6 +123,7 @@ INLINE Block dots_wide(const u8 *codes, const u8 *x, i32 size) {
 	return dots;
 }
 
+// Codes below 8 bits: a unit for each block.
 INLINE void add_block(Block *total, const u8 *codes, const f32 *scales, const u8 *x, i32 bits, i32 size) {
 	Block dots = is_narrow(bits) ? dots_narrow(codes, scales + 16, x, bits, size) : dots_wide(codes, x, size);
 	const u8 *units = x + 4 * size * row_bytes(bits);
@@ -128,25 +133,42 @@ INLINE void add_block(Block *total, const u8 *codes, const f32 *scales, const u8
 	}
 }
 
-// 8 rows, `count` of which exist; y points to the first. Tokens past the last are zeros, and not stored.
-INLINE void multiply_half(f32 *y, const u8 *x, const u8 *codes, const f32 *scales, const Product *p, i32 bits, i32 count) {
-	v128_t factor = wasm_f32x4_splat(TWO_56 / fraction_of(bits));
-	for (i32 first = 0; first < p->tokens; first += 4, x += p->stride) {
-		Block total;
-		UNROLL EACH total.of[t][q] = wasm_f32x4_splat(0);
-		const u8 *code = codes, *input = x;
-		for (i32 g = 0; g < p->groups; g++) {
-			for (i32 b = 0; b < p->group; b += p->size, code += 8 * p->size * row_bytes(bits), input += tile_bytes(bits, p->size)) {
-				add_block(&total, code, scales + 32 * g, input, bits, p->size);
-			}
-		}
-		UNROLL EACH if (first + t < p->tokens) store_quad(y + (first + t) * p->rows + 4 * q, wasm_f32x4_mul(total.of[t][q], factor), count - 4 * q);
+// Codes of 8 bits, whose unit is multiplied in at the end.
+INLINE void add_group(Block *total, const u8 *codes, const f32 *scales, const u8 *x, i32 group) {
+	Block dots = dots_wide(codes, x, group);
+	UNROLL EACH {
+		v128_t product = wasm_f32x4_mul(wasm_v128_load(scales + 4 * q), wasm_f32x4_convert_i32x4(dots.of[t][q]));
+		total->of[t][q] = wasm_f32x4_add(total->of[t][q], product);
 	}
 }
 
-// y points to the first of the 16 rows, `count` of which exist.
-INLINE void multiply_integer(f32 *y, const u8 *x, const Tile *tile, const Product *p, i32 bits, i32 count) {
-	ONE_BY_ONE for (i32 half = 0; half < 2 && count > 8 * half; half++) {
-		multiply_half(y + 8 * half, x, tile->codes + half * tile->half, tile->scales + 8 * half, p, bits, count - 8 * half);
+// 8 rows, `count` of which exist; y and bias (or 0) point to the first. Tokens past the last are zeros, and not stored.
+INLINE void multiply_half(f32 *y, const u8 *x, const u8 *codes, const f32 *scales, const f32 *bias, const Product *p, i32 bits, i32 count) {
+	v128_t factor = wasm_f32x4_splat(TWO_56 / fraction_of(bits));
+	i32 step = 8 * p->size * row_bytes(bits);
+	for (i32 first = 0; first < p->tokens; first += 4, x += p->stride) {
+		Block total;
+		UNROLL EACH total.of[t][q] = wasm_f32x4_splat(0);
+		const u8 *code = codes, *input = bits == 8 ? x + 16 : x;
+		for (i32 g = 0; g < p->groups; g++) {
+			if (bits == 8) {
+				add_group(&total, code, scales + 32 * g, input, p->size);
+				code += step, input += step / 2;
+			} else {
+				for (i32 b = 0; b < p->group; b += p->size, code += step, input += tile_bytes(bits, p->size)) add_block(&total, code, scales + 32 * g, input, bits, p->size);
+			}
+		}
+		UNROLL EACH {
+			if (bits == 8) total.of[t][q] = wasm_f32x4_mul(total.of[t][q], wasm_v128_load32_splat(x + 4 * t));
+			if (first + t < p->tokens) store_biased(y + (first + t) * p->rows, wasm_f32x4_mul(total.of[t][q], factor), bias, 4 * q, count);
+		}
+	}
+}
+
+// The 16 rows of `block`; y and bias (or 0) belong to all rows.
+INLINE void multiply_integer(f32 *y, const u8 *x, const Tile *tile, const f32 *bias, const Product *p, i32 bits, i32 block) {
+	ONE_BY_ONE for (i32 half = 0; half < 2 && 16 * block + 8 * half < p->rows; half++) {
+		i32 row = 16 * block + 8 * half;
+		multiply_half(y + row, x, tile->codes + half * tile->half, tile->scales + 8 * half, bias ? bias + row : 0, p, bits, p->rows - row);
 	}
 }

@@ -1,4 +1,4 @@
-// y = x Wᵀ for codes with 16 levels and many tokens: 16 rows are decoded into scratch [padded columns][16], then multiplied in f32.
+// y = x Wᵀ + bias for codes with 16 levels and many tokens: 16 rows are decoded into scratch [padded columns][16], then multiplied in f32.
 #include "levels.h"
 #include "tile.h"
 
@@ -29,7 +29,7 @@ INLINE void decode_pair(f32 *out, const u8 *codes, Floats f, Rows scales) {
 	}
 }
 
-KERNEL(tile_levels)(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 tokens, i32 rows, i32 columns, i32 group) {
+KERNEL(tile_levels)(f32 *y, const f32 *x, const u32 *parts, const f32 *bias, f32 *scratch, i32 tokens, i32 rows, i32 columns, i32 group) {
 	i32 groups = ceil_divide(columns, group);
 	Levels w = levels_of(parts);
 	Floats floats = floats_of(w.levels);
@@ -40,6 +40,6 @@ KERNEL(tile_levels)(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i32 to
 			UNROLL for (i32 q = 0; q < 4; q++) scales.q[q] = wasm_f32x4_mul(scales.q[q], wasm_f32x4_splat(TWO_112));
 			for (i32 p = 0; p < group / 2; p++, w.codes += 16, out += 32) decode_pair(out, w.codes, floats, scales);
 		}
-		multiply_tile(y + row, x, scratch, tokens, rows, columns, rows - row < 16 ? rows - row : 16);
+		multiply_tile(y + row, x, scratch, bias ? bias + row : 0, tokens, rows, columns, rows - row < 16 ? rows - row : 16);
 	}
 }

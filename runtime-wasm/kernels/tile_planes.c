@@ -1,4 +1,4 @@
-// y = x Wᵀ for bit planes and many tokens in the form of form_tile.c: 16 rows are decoded into scratch, then multiplied.
+// y = x Wᵀ + bias for bit planes and many tokens in the form of form_tile.c: 16 rows are decoded into scratch, then multiplied.
 #include "planes.h"
 #include "tile_integer.h"
 
@@ -29,7 +29,7 @@ INLINE void put_octet(const Tile *tile, i32 octet, const Planes *p, i32 bits, i3
 	}
 }
 
-INLINE void tile_planes(f32 *y, const u8 *x, const u32 *parts, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 bits, Share blocks) {
+INLINE void tile_planes(f32 *y, const u8 *x, const u32 *parts, const f32 *bias, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 bits, Share blocks) {
 	Product product = product_of(tokens, rows, columns, bits, group);
 	i32 octets = group / 8, at = product.groups * octets * blocks.first;
 	Planes p = planes_of(parts, bits);
@@ -40,13 +40,13 @@ INLINE void tile_planes(f32 *y, const u8 *x, const u32 *parts, u8 *scratch, i32 
 			Quads zeros = put_group(&tile, bits, g, p.scales + from, p.zeros + from);
 			for (i32 o = 0; o < octets; o++, at++) put_octet(&tile, g * octets + o, &p, bits, at, &zeros);
 		}
-		multiply_integer(y + 16 * block, x, &tile, &product, bits, rows - 16 * block);
+		multiply_integer(y, x, &tile, bias, &product, bits, block);
 	}
 }
 
 #define TILE(bits) \
-	KERNEL(tile_planes##bits)(f32 *y, const u8 *x, const u32 *parts, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 thread, i32 threads) { \
-		tile_planes(y, x, parts, scratch, tokens, rows, columns, group, bits, share_of(ceil_divide(rows, 16), thread, threads)); \
+	KERNEL(tile_planes##bits)(f32 *y, const u8 *x, const u32 *parts, const f32 *bias, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 group, i32 thread, i32 threads) { \
+		tile_planes(y, x, parts, bias, scratch, tokens, rows, columns, group, bits, share_of(ceil_divide(rows, 16), thread, threads)); \
 	}
 
 TILE(2)

@@ -94,16 +94,18 @@ export function matvec<P extends Parameters>(encoded: Encoded<P>, x: Float32Arra
 	return collect(y, rows);
 }
 
-export function tile<P extends Parameters>(encoded: Encoded<P>, x: Float32Array): Float32Array {
+/** @param bias One number for each row. */
+export function tile<P extends Parameters>(encoded: Encoded<P>, x: Float32Array, bias?: Float32Array): Float32Array {
 	const {codec, parameters, shape} = encoded;
 	const {rows, columns} = shape;
 	const tokens = x.length / columns;
 	const {tile: use} = codec.kernels(parameters);
 	const bytes = use.scratch(shape);
 	const room = formBytes(use.form, tokens, columns) as number;
-	const places = place(encoded, guarded(rows * tokens), 4 * x.length, bytes + 64, room + 64);
-	const [list, y, input, scratch, formed] = places as [number, number, number, number, number];
+	const places = place(encoded, guarded(rows * tokens), 4 * x.length, bytes + 64, room + 64, 4 * rows);
+	const [list, y, input, scratch, formed, biases] = places as [number, number, number, number, number, number];
 	put(input, x);
+	put(biases, bias ?? new Float32Array(rows));
 	fill(y, guarded(rows * tokens));
 	fill(scratch, bytes + 64);
 	fill(formed, room + 64);
@@ -114,7 +116,7 @@ export function tile<P extends Parameters>(encoded: Encoded<P>, x: Float32Array)
 		}
 	}
 
-	run.call(use.kernel, y, use.form.kernel ? formed : input, list, scratch, tokens, rows, columns, ...Object.values(use.numbers));
+	run.call(use.kernel, y, use.form.kernel ? formed : input, list, bias ? biases : 0, scratch, tokens, rows, columns, ...Object.values(use.numbers));
 	if (new Uint8Array(run.memory.buffer, scratch + bytes, 64).some(byte => byte !== GUARD)) {
 		throw new Error('the kernel wrote past its scratch');
 	}

@@ -109,6 +109,20 @@ test('tile is decode times every token, within the rounding of its form and what
 	}
 });
 
+test('tile adds a bias to every token, rounded once more', t => {
+	for (const {codec, parameters, shape} of cases) {
+		const encoded = encode(codec, parameters, shape);
+		const x = normal(5 * shape.columns, 17);
+		const bias = normal(shape.rows, 19);
+		const plain = tile(encoded, x);
+		t.deepEqual(
+			tile(encoded, x, bias),
+			plain.map((y, index) => y + bias[index % shape.rows]!),
+			titleOf(codec, parameters),
+		);
+	}
+});
+
 test('row is a row of decode, bit for bit, and refuses an id outside', t => {
 	for (const {codec, parameters, shape} of cases) {
 		const encoded = encode(codec, parameters, shape);

@@ -9,7 +9,7 @@ export function roundingBound({parameters, parts, shape: {columns}}: Encoded<Par
 		return 0;
 	}
 
-	const kind = /^(?:tile_)?(table|int8|int16)x?\d+$/.exec(form.id)?.[1];
+	const kind = /^(?:tile_)?(table|int8|int16)(?:x?\d+)?$/.exec(form.id)?.[1];
 	if (kind === undefined) {
 		throw new Error(`${form.id}: how it rounds is not known here`);
 	}
@@ -20,12 +20,16 @@ export function roundingBound({parameters, parts, shape: {columns}}: Encoded<Par
 	const scales = parts.at(-2)!;
 	const groups = Math.ceil(columns / group);
 	const size = Math.min(group, 64);
+	// A form without a size has one unit for the whole vector.
+	const whole = form.id === 'tile_int16' ? x : undefined;
 	let bound = 0;
 	for (let start = 0; start < columns; start += size) {
 		const index = ((row >> 4) * groups + Math.floor(start / group)) * 16 + (row & 15);
 		const scale = float16ToFloat32(scales[2 * index]! | (scales[2 * index + 1]! << 8));
 		const block = Array.from({length: size}, (_, i) => x[start + i] ?? 0);
-		bound += scale * (kind === 'table' ? tableError(block, bits) : levels ? levelError(block) : integerError(block, bits, kind === 'int8' ? 127 : 32_767));
+		bound +=
+			scale *
+			(kind === 'table' ? tableError(block, bits) : levels ? levelError(block) : integerError(whole ?? block, size, bits, kind === 'int8' ? 127 : 32_767));
 	}
 
 	return bound * 1.001;
@@ -42,8 +46,10 @@ function tableError(block: readonly number[], bits: number): number {
 	return (unit * (2 ** bits - 1) * (block.length / 4)) / 4 + (unit / 128 / 2) * 4 * (2 ** bits - 1);
 }
 
-const integerError = (block: readonly number[], bits: number, top: number): number =>
-	(Math.max(...block.map(Math.abs)) / top / 2) * (2 ** bits - 1) * block.length;
+/** @param size Entries that share a scale; `block`, those that share a unit. */
+const integerError = (block: ArrayLike<number>, size: number, bits: number, top: number): number => (largestOf(block) / top / 2) * (2 ** bits - 1) * size;
+
+const largestOf = (block: ArrayLike<number>): number => Array.from(block).reduce((largest, x) => Math.max(largest, Math.abs(x)), 0);
 
 /** Levels are at most 1 and are rounded to 16 bits, inputs to 8. */
 function levelError(block: readonly number[]): number {

@@ -189,7 +189,7 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 				run(...values, ...(isThreaded(prototype) ? [thread, THREADS] : []));
 			}
 		},
-		multiply(index, y, x, tokens) {
+		multiply(index, y, x, tokens, bias) {
 			const {form, matvec, tile} = weightOf(index);
 			const [rows, columns] = inputs[index]!.dims as [number, number];
 			const parts = operand(`parts${index}`, 'uint32', []);
@@ -208,6 +208,7 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 					y,
 					x: prepare(tile.form),
 					parts,
+					bias: bias ?? 0,
 					scratch: lower.scratch(tile.scratch({rows, columns})),
 					tokens,
 					rows,
@@ -218,6 +219,9 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 			}
 
 			lower.call(matvec.kernel, {y, x: prepare(form), parts, rows, columns, ...matvec.numbers});
+			if (bias) {
+				lower.call('add_bias_f32', {y, bias, rows: 1, columns: rows});
+			}
 		},
 		gatherRows(index, y, ids, count) {
 			const {row} = weightOf(index);

@@ -40,10 +40,7 @@ export const linear: Op = {
 		const x = context.input(0);
 		const y = context.output(0);
 		const tokens = product(x.shape.slice(0, -1));
-		context.multiply(1, y, x, tokens);
-		if (context.has(2)) {
-			context.call('add_bias_f32', {y, bias: context.input(2), rows: tokens, columns: y.shape.at(-1)!});
-		}
+		context.multiply(1, y, x, tokens, context.has(2) ? context.input(2) : undefined);
 	},
 };
 

@@ -79,7 +79,7 @@ export function* caseGroups(filter: string): Generator<CaseGroup> {
 				make(
 					tile.kernel,
 					{
-						numbers: {rows, columns, tokens, ...tile.numbers},
+						numbers: {rows, columns, tokens, bias: 0, ...tile.numbers},
 						buffers: {y: 4 * tokens * rows, x: formBytes(tile.form, tokens, columns) as number, scratch: Math.max(256, tile.scratch(shape))},
 						bytesRead: weightBytes + wide,
 						products: tokens * rows * columns,
