@@ -2,16 +2,18 @@
 import path from 'node:path';
 import {decideBudget, type Profile} from '../profiles/index.js';
 import {allocate, findOptions, smallest, type Candidates, type Option} from './allocate/allocate.js';
-import {findWeights} from './allocate/weights.js';
+import {findWeights, type GraphWeight} from './allocate/weights.js';
 import {build, encodingOf, reportBytes, type Built} from './build.js';
 import {refuseStranger, writeFolder} from './bundle/folder.js';
-import {findText, readConfig} from './bundle/text.js';
+import {findText, readConfig, type Config} from './bundle/text.js';
 import {bitsPerWeight, writeBundle} from './bundle/write.js';
+import {calibrate, type Calibration} from './calibrate/calibrate.js';
+import {readWindows} from './calibrate/text.js';
 import {SnugError} from './error.js';
 import {bytesOf} from './graph/dtype.js';
 import type {Graph, SymbolBounds} from './graph/graph.js';
 import {importModel} from './onnx/import.js';
-import {optimize} from './passes/optimize.js';
+import {optimize, transform} from './passes/optimize.js';
 import type {TypedGraph} from './passes/infer-types.js';
 import {PREFILL_TOKENS, type LowerOptions} from './plan/lower.js';
 import {choosePositions, DEFAULT_POSITIONS} from './positions.js';
@@ -26,6 +28,10 @@ export type CompileOptions = {
 	readonly codecs?: readonly string[];
 	readonly bits?: number;
 	readonly maxSequence?: number;
+	/** Names of equivalent transforms; all where there is a calibration, else none, unless given. */
+	readonly transforms?: readonly string[];
+	/** A text on which the errors of codes are weighed and made up for. */
+	readonly calibration?: string;
 	readonly dims?: Readonly<Record<string, number | SymbolBounds | '*'>>;
 	readonly cachePrecision?: LowerOptions['cachePrecision'];
 	/** Threads that may compute together, at most; the profile's unless given, else DEFAULT_THREADS. */
@@ -60,9 +66,10 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 	const config = readConfig(path.dirname(model));
 	const budget = chooseBudget(options);
 	const {graph, positions} = importBounded(model, options);
-	const typed = optimize(graph);
+	const typed = transform(optimize(graph), options.transforms ?? (options.calibration === undefined ? [] : undefined));
 	const weights = findWeights(typed.graph);
-	const candidates = findOptions(weights, {...options, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
+	const calibration = options.calibration === undefined ? undefined : await calibrateOn(options.calibration, model, typed, weights, positions, config, options);
+	const candidates = findOptions(weights, {...options, calibration, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
 	const precisions = options.cachePrecision ? [options.cachePrecision] : chooseCachePrecisions(typed.graph, positions, budget.bytes);
 	const threads = options.threads ?? options.profile?.threads;
 	const lowerings = precisions.map(cachePrecision => ({cachePrecision, positions, ...(threads === undefined ? {} : {threads})}));
@@ -73,6 +80,7 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 			generator: `snug ${version}`,
 			graph: typed.graph,
 			weights,
+			...(calibration && {calibration}),
 			built,
 			budget: Number.isFinite(budget.bytes) ? budget.bytes : built.total,
 			positions,
@@ -92,6 +100,27 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 		seconds: (performance.now() - started) / 1000,
 		peakMemory: process.resourceUsage().maxRSS * 1024,
 	};
+}
+
+/** Windows of calibration text, and their tokens at most. */
+const [WINDOWS, WINDOW_TOKENS] = [24, 512];
+
+async function calibrateOn(
+	file: string,
+	model: string,
+	typed: TypedGraph,
+	weights: readonly GraphWeight[],
+	positions: number,
+	{bos}: Config,
+	{signal, onProgress}: CompileOptions,
+): Promise<Calibration> {
+	const context = Math.min(positions || WINDOW_TOKENS, WINDOW_TOKENS);
+	const windows = readWindows(file, findText(path.dirname(model)), {context, windows: WINDOWS, ...(bos === undefined ? {} : {bos})});
+	return calibrate(typed, weights, windows, {
+		positions,
+		...(signal ? {signal} : {}),
+		onProgress: (done, total) => onProgress?.('calibrate', done, total),
+	});
 }
 
 function chooseBudget({profile, budget}: CompileOptions): {bytes: number; decidedBy: string} {

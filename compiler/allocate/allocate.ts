@@ -1,7 +1,8 @@
 /** Which code for which weight: the options of the codecs, their bytes and losses, and the choice under a budget. */
+import type {Calibration, Statistics} from '../calibrate/calibrate.js';
 import {bytesOfLayout, type Parameters} from '../codecs/codec.js';
 import {codecs} from '../codecs/index.js';
-import {measure} from '../codecs/measure.js';
+import {measure, pick, quadratic} from '../codecs/measure.js';
 import {SnugError} from '../error.js';
 import {choose} from './choose.js';
 import {openWeight, type GraphWeight} from './weights.js';
@@ -15,9 +16,14 @@ export type AllocateOptions = {
 	readonly codecs?: readonly string[];
 	/** Only options of so many bits. */
 	readonly bits?: number;
+	/** Statistics of the weights' inputs: errors are then counted by what they do to outputs. */
+	readonly calibration?: Calibration | undefined;
 	readonly signal?: AbortSignal;
 	onProgress?(done: number, total: number): void;
 };
+
+/** For matrices that everything passes through. */
+const [GUARDED_CODECS, GUARDED_BITS] = [['scalar', 'dense'], 8] as const;
 
 /** Rows on which an option's error is estimated. */
 const SAMPLE_ROWS = 24;
@@ -37,20 +43,28 @@ export function findOptions(weights: readonly GraphWeight[], options: AllocateOp
 	return weights.map((weight, index) => {
 		options.signal?.throwIfAborted();
 		options.onProgress?.(index, weights.length);
-		const opened = openWeight(weight);
-		const energy = energyOf(opened, weight);
-		const list = wanted.flatMap(id => {
+		const statistics = options.calibration?.get(weight.name);
+		const opened = openWeight(weight, statistics);
+		const energy = energyOf(opened, weight, statistics);
+		const guarded = weight.constant.guarded === true && !(options.bits! >= GUARDED_BITS);
+		const bits = guarded ? undefined : options.bits;
+		const list = (guarded ? GUARDED_CODECS : wanted).flatMap(id => {
 			const codec = codecs.get(id)!;
 			return codec
 				.options(weight)
-				.filter(({bits}) => options.bits === undefined || bits === undefined || bits === options.bits)
+				.filter(({bits: own}) => bits === undefined || own === undefined || own === bits)
 				.map(parameters => {
 					const bytes = bytesOfLayout(codec.layout(weight, parameters));
-					const loss = (measure(codec, parameters, opened, {sampleRows: SAMPLE_ROWS}) / energy) * weight.rows * weight.columns;
+					const loss =
+						(measure(codec, parameters, opened, {sampleRows: SAMPLE_ROWS, ...(statistics && {gram: statistics.gram})}) / energy) * weight.rows * weight.columns;
 					return {codec: id, parameters, bytes, loss};
 				});
 		});
-		const exact = options.bits === undefined ? list : list.filter(({parameters}) => bitsOf(parameters) === options.bits);
+		const exact = guarded
+			? list.filter(({parameters}) => bitsOf(parameters)! >= GUARDED_BITS)
+			: bits === undefined
+				? list
+				: list.filter(({parameters}) => bitsOf(parameters) === bits);
 		if (exact.length === 0) {
 			throw new SnugError('no-option', {
 				subject: `weight '${weight.name}' [${weight.rows}, ${weight.columns}]`,
@@ -68,8 +82,14 @@ const TYPE_BITS: Readonly<Record<string, number>> = {float32: 32, float16: 16, f
 const bitsOf = (parameters: Parameters): number | undefined =>
 	typeof parameters['bits'] === 'number' ? parameters['bits'] : TYPE_BITS[String(parameters['type'] ?? parameters['dtype'])];
 
-function energyOf(opened: ReturnType<typeof openWeight>, {rows, columns}: GraphWeight): number {
+function energyOf(opened: ReturnType<typeof openWeight>, {rows, columns}: GraphWeight, statistics: Statistics | undefined): number {
+	if (statistics) {
+		const sample = pick(opened, Math.min(rows, SAMPLE_ROWS));
+		return (quadratic(sample.read(0, sample.rows), statistics.gram, columns) * rows) / sample.rows || 1;
+	}
+
 	const data = opened.read(0, rows);
+
 	let sum = 0;
 	for (let i = 0; i < rows * columns; i++) {
 		sum += data[i]! * data[i]!;

@@ -1,5 +1,7 @@
 /** The weights of a graph: the matrices that Linear and Embedding use. One that is used twice (a tied head) is one weight. */
 import {createHash} from 'node:crypto';
+import type {Statistics} from '../calibrate/calibrate.js';
+import {feedbackFactor} from '../calibrate/factor.js';
 import type {Weight} from '../codecs/codec.js';
 import type {Graph} from '../graph/graph.js';
 import type {Constant} from '../graph/tensor.js';
@@ -51,8 +53,9 @@ export function findWeights(graph: Graph): GraphWeight[] {
 }
 
 /** The weight as codecs read it. Its data is read once, at the first use, and lives as long as the object. */
-export function openWeight({name, rows, columns, constant}: GraphWeight): Weight {
+export function openWeight({name, rows, columns, constant}: GraphWeight, statistics?: Statistics): Weight {
 	let data: Float32Array | undefined;
+	let factor: Float32Array | undefined;
 	return {
 		name,
 		rows,
@@ -62,5 +65,11 @@ export function openWeight({name, rows, columns, constant}: GraphWeight): Weight
 			return data.subarray(first * columns, (first + count) * columns);
 		},
 		...(constant.quantized ? {quantized: constant.quantized} : {}),
+		...(statistics && {
+			get feedback() {
+				factor ??= feedbackFactor(statistics, columns);
+				return factor;
+			},
+		}),
 	};
 }

@@ -3,6 +3,7 @@ import {copyFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {openWeight, type GraphWeight} from '../allocate/weights.js';
 import {reportBytes, type Built} from '../build.js';
+import type {Calibration} from '../calibrate/calibrate.js';
 import {codecs} from '../codecs/index.js';
 import {fold, type Dim} from '../graph/dim.js';
 import type {Graph} from '../graph/graph.js';
@@ -10,6 +11,7 @@ import {partName} from '../plan/memory.js';
 import {SAMPLING} from '../plan/sampling.js';
 import type {Port, StateBuffer} from '../plan/program.js';
 import {createChunkWriter, writeHashed} from './chunks.js';
+import {FILLS} from './fills.js';
 import {FORMAT, type DimEntry, type Manifest, type PortEntry, type StateEntry} from './format.js';
 import {writeGraph} from './graph-file.js';
 import {loaderFile} from './loader-files.js';
@@ -20,6 +22,7 @@ export type BundleInput = {
 	readonly generator: string;
 	readonly graph: Graph;
 	readonly weights: readonly GraphWeight[];
+	readonly calibration?: Calibration;
 	readonly built: Built;
 	readonly budget: number;
 	readonly positions: number;
@@ -49,7 +52,7 @@ export async function writeBundle(directory: string, input: BundleInput): Promis
 		input.signal?.throwIfAborted();
 		input.onProgress?.(index, program.weights.length);
 		const source = weights.find(({name}) => name === row.name)!;
-		const weight = openWeight(source);
+		const weight = openWeight(source, input.calibration?.get(row.name));
 		const terms = row.terms.map((term, at) => {
 			const encoded = codecs.get(term.codec)!.encode(weight, term.parameters);
 			const start = plan.table.rows.get(row.name)![at]! / 4;
@@ -121,8 +124,6 @@ function samplingPlaces({plan}: Built): NonNullable<Manifest['generation']>['sam
 	const address = (buffer: string): number => plan.fixed.get(buffer)!.address;
 	return {token: address(SAMPLING.token), options: address(SAMPLING.options), history: address(SAMPLING.history)};
 }
-
-const FILLS: Readonly<Record<string, NonNullable<PortEntry['fill']>>> = {input_ids: 'tokens', attention_mask: 'ones', position_ids: 'positions'};
 
 function portEntry({name, dtype, shape, buffer, rows}: Port, {plan}: Built): PortEntry {
 	const place = buffer === undefined ? {address: -1, bytes: 0} : plan.fixed.get(buffer)!;

@@ -17,6 +17,11 @@ export type Weight = Shape & {
 	readonly name: string;
 	/** Rows `first` to `first + count`, row-major, f32. */
 	read(first: number, count: number): Float32Array;
+	/**
+	 * What lets later columns make up for the errors of earlier ones: U, upper triangular [columns, columns], with H⁻¹ = Uᵀ U for the Gram
+	 * matrix H of the weight's inputs. Without it every column is rounded by itself.
+	 */
+	readonly feedback?: Float32Array;
 	/** The integer codes of a weight that the model file holds quantised. */
 	readonly quantized?: QuantizedSource;
 };

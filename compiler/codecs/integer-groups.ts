@@ -44,23 +44,32 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 	const parts = [...packings.map(({bytes}) => new Uint8Array(bytes)), ...scaleParts(weight, group).map(({bytes}) => new Uint8Array(bytes))];
 	const step = Math.max(16, Math.floor(JOB_WEIGHTS / columns / 16) * 16);
 	const run = kernels();
+	const {feedback} = weight;
+	const inputs = weight.columns;
 	const kept = keptCodes(weight, bits, group, fraction);
 	for (let first = 0; first < rows; first += step) {
 		const count = Math.min(step, rows - first);
 		const groups = (count * columns) / group;
-		const [w, codes, scales, zeros, ...outs] = run.layOut(
+		const [w, codes, scales, zeros, factor, scratch, ...outs] = run.layOut(
 			4 * count * columns,
 			count * columns,
 			2 * groups,
 			groups,
+			feedback ? 4 * inputs * inputs : 0,
+			4 * (17 * columns + 17 * group + 32),
 			...packings.map(({bytes}) => (bytes / rows) * count),
-		) as [number, number, number, number, ...number[]];
+		) as [number, number, number, number, number, number, ...number[]];
 		const {buffer} = run.memory;
 		if (kept) {
 			kept.copy(first, new Uint8Array(buffer, codes, count * columns), new Uint16Array(buffer, scales, groups), new Uint8Array(buffer, zeros, groups));
 		} else {
 			stage(new Float32Array(buffer, w, count * columns), weight, first, columns, group);
-			run.call('encode_groups', codes, scales, zeros, w, count, columns, group, bits, fraction, narrowest[bits]!);
+			if (feedback) {
+				new Float32Array(buffer, factor, inputs * inputs).set(feedback);
+				run.call('encode_feedback', codes, scales, zeros, w, factor, scratch, count, columns, inputs, group, bits, fraction, narrowest[bits]!);
+			} else {
+				run.call('encode_groups', codes, scales, zeros, w, count, columns, group, bits, fraction, narrowest[bits]!);
+			}
 		}
 
 		const addresses = [...outs, scales, zeros];

@@ -2,14 +2,17 @@
  * The squared error of a code, Σ(w − ŵ)², judged from `decode` alone and estimated on evenly spaced rows.
  */
 import type {QuantizedSource} from '../graph/tensor.js';
+import {kernels} from '../numeric/kernels.js';
 import type {Codec, Parameters, Weight} from './codec.js';
 
 export type MeasureOptions = {
+	/** The Gram matrix of the inputs: the error is then that of the outputs, Σ d H dᵀ over the rows d of w − ŵ. */
+	readonly gram?: Float32Array;
 	/** Rows that are encoded; all of them where the weight has no more. */
 	readonly sampleRows: number;
 };
 
-export function measure(codec: Codec, parameters: Parameters, weight: Weight, {sampleRows}: MeasureOptions): number {
+export function measure(codec: Codec, parameters: Parameters, weight: Weight, {sampleRows, gram}: MeasureOptions): number {
 	const sample = sampleRows < weight.rows ? pick(weight, sampleRows) : weight;
 	const parts = codec.encode(sample, parameters);
 	const step = Math.max(1, Math.floor((1 << 20) / sample.columns));
@@ -19,16 +22,39 @@ export function measure(codec: Codec, parameters: Parameters, weight: Weight, {s
 		const wanted = sample.read(first, count);
 		const got = codec.decode(parts, sample, parameters, first, count);
 		for (let i = 0; i < wanted.length; i++) {
-			const difference = wanted[i]! - got[i]!;
-			error += difference * difference;
+			got[i] = wanted[i]! - got[i]!;
 		}
+
+		error += gram ? quadratic(got, gram, sample.columns) : squares(got);
 	}
 
 	return error * (weight.rows / sample.rows);
 }
 
+/** Σ d dᵀ over all rows. */
+function squares(rows: Float32Array): number {
+	let sum = 0;
+	for (const value of rows) {
+		sum += value * value;
+	}
+
+	return sum;
+}
+
+/** Σ d H dᵀ over the rows d of `columns` elements. */
+export function quadratic(rows: Float32Array, gram: Float32Array, columns: number): number {
+	const run = kernels();
+	const count = rows.length / columns;
+	const [loss, d, h] = run.layOut(4 * count, rows.byteLength, gram.byteLength) as [number, number, number];
+	const {buffer} = run.memory;
+	new Float32Array(buffer, d, rows.length).set(rows);
+	new Float32Array(buffer, h, gram.length).set(gram);
+	run.call('quadratic_f32', loss, d, h, count, columns);
+	return new Float32Array(buffer, loss, count).reduce((sum, value) => sum + value, 0);
+}
+
 /** A weight of `count` rows, evenly spaced, each from the middle of its share. */
-function pick(weight: Weight, count: number): Weight {
+export function pick(weight: Weight, count: number): Weight {
 	const rows = Array.from({length: count}, (_, index) => Math.floor(((index + 0.5) * weight.rows) / count));
 	const {columns, quantized} = weight;
 	const sample: Weight = {
@@ -44,7 +70,8 @@ function pick(weight: Weight, count: number): Weight {
 			return out;
 		},
 	};
-	return quantized ? {...sample, quantized: pickCodes(quantized, rows, columns)} : sample;
+	const {feedback} = weight;
+	return {...sample, ...(feedback && {feedback}), ...(quantized && {quantized: pickCodes(quantized, rows, columns)})};
 }
 
 function pickCodes(source: QuantizedSource, rows: readonly number[], columns: number): QuantizedSource {

@@ -27,6 +27,14 @@ export const compileCommand = defineCommand({
 			.option('budget', {...sizeOption('--budget', 'Bytes that the model may hold: 60MB, 64MiB, bytes'), ...otherwise("the profile's")})
 			.option('codecs', {...listOption('--codecs', 'Codecs to choose from, separated by commas'), ...otherwise('all')})
 			.option('bits', {...countOption('--bits', 'Bits per weight, the same for all'), ...otherwise('as the budget allows')})
+			.option('calibration', {
+				...textOption('--calibration', "A text like those of the users, or 'sample': what matters on it is kept best"),
+				...otherwise('none'),
+			})
+			.option('transforms', {
+				...listOption('--transforms', 'Changes to weights that make them easier to encode; none for none'),
+				...otherwise('all with --calibration'),
+			})
 			.option('max-sequence', {...countOption('--max-sequence', 'Positions that the state may hold'), ...otherwise("the profile's, else 1024")})
 			.option('dim', {
 				type: 'string',
@@ -42,10 +50,10 @@ export const compileCommand = defineCommand({
 			.option('threads', {...countOption('--threads', 'Threads that may compute together'), ...otherwise("the profile's, else 4")})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
 			.group(['profile', 'budget', 'max-sequence'], 'Memory:')
-			.group(['codecs', 'bits', 'cache-precision'], 'Compression:')
+			.group(['codecs', 'bits', 'calibration', 'transforms', 'cache-precision'], 'Compression:')
 			.group(['dim'], 'Shapes:')
 			.group(['threads'], 'Speed:'),
-	async run({model, output, profile, budget, codecs, bits, maxSequence, dim, cachePrecision, threads, json}, io) {
+	async run({model, output, profile, budget, codecs, bits, calibration, transforms, maxSequence, dim, cachePrecision, threads, json}, io) {
 		const device = profile === undefined ? undefined : findProfile(profile);
 		const {compile} = await import('../compile.js');
 		const progress = createProgress(io.stderr);
@@ -56,6 +64,8 @@ export const compileCommand = defineCommand({
 				...(budget !== undefined && {budget}),
 				...(codecs && {codecs}),
 				...(bits !== undefined && {bits}),
+				...(calibration !== undefined && {calibration}),
+				...(transforms && {transforms: transforms.filter(name => name !== 'none')}),
 				...(maxSequence !== undefined && {maxSequence}),
 				...(dim && {dims: Object.fromEntries(dim)}),
 				...(cachePrecision && {cachePrecision}),

@@ -14,6 +14,8 @@ export type Constant = {
 	/** Names the bytes: equal identities mean equal data. Undefined where it is not known cheaply. */
 	readonly identity?: string;
 	read(): TypedArray;
+	/** A small matrix through which everything passes: it is kept in 8 bits and more. */
+	readonly guarded?: true;
 	/** For a matrix [rows, columns] that the model file holds as integer codes: the codes themselves. */
 	readonly quantized?: QuantizedSource;
 };

@@ -10,6 +10,7 @@ import {joinSiblings} from './join-siblings.js';
 import {mergeLayout} from './merge-layout.js';
 import type {Pass} from './pass.js';
 import {reduceStrength} from './reduce-strength.js';
+import {rotateStream} from './rotate-stream.js';
 import {shareCommon} from './share-common.js';
 import {simplify} from './simplify.js';
 
@@ -36,3 +37,6 @@ export const passes: readonly Pass[] = [
 	joinSiblings,
 	shareCommon,
 ];
+
+/** Equivalent transforms, which change weights so that codes lose less; behind the passes, and each can be left out. */
+export const transforms: readonly Pass[] = [rotateStream];

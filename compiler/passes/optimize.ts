@@ -2,7 +2,8 @@
 import type {Graph} from '../graph/graph.js';
 import {removeDead} from '../graph/topology.js';
 import {verify} from '../graph/verify.js';
-import {passes} from './index.js';
+import {passes, transforms} from './index.js';
+import {SnugError} from '../error.js';
 import {inferTypes, type TypedGraph} from './infer-types.js';
 import {applyPass, type Pass} from './pass.js';
 
@@ -17,4 +18,18 @@ export function optimize(graph: Graph, list: readonly Pass[] = passes, observe?:
 	}
 
 	return typed;
+}
+
+/** Runs the equivalent transforms of these names, all of them unless given. */
+export function transform(typed: TypedGraph, names: readonly string[] = transforms.map(({name}) => name)): TypedGraph {
+	const unknown = names.find(name => !transforms.some(pass => pass.name === name));
+	if (unknown !== undefined) {
+		throw new SnugError('unknown-transform', {
+			subject: `transform '${unknown}'`,
+			problem: 'there is none of that name',
+			expected: transforms.map(({name}) => name).join(', '),
+		});
+	}
+
+	return transforms.filter(({name}) => names.includes(name)).reduce(applyPass, typed);
 }

@@ -4,7 +4,7 @@
  */
 import type {Tensor} from '../../compiler/graph/tensor.js';
 import {float32} from '../../compiler/graph/tensor.js';
-import {buildModel, type NodeSpec, type TypeSpec} from './build-model.js';
+import {buildModel, type ModelSpec, type NodeSpec, type TypeSpec} from './build-model.js';
 import {createRandom} from './random.js';
 
 export const tiny = {vocabulary: 96, hidden: 64, layers: 3, heads: 4, kvHeads: 2, width: 16, inner: 96, positions: 128} as const;
@@ -93,12 +93,14 @@ function layer(index: number): {readonly nodes: readonly NodeSpec[]; readonly in
 }
 
 /** The bytes of the model file. */
-export function tinyLanguageModel(): Uint8Array {
+export const tinyLanguageModel = (): Uint8Array => buildModel(tinyLanguageModelSpec());
+
+export function tinyLanguageModelSpec(): ModelSpec {
 	const made = Array.from({length: layers}, (_, index) => layer(index));
 	const states = made.flatMap((_, index) => ['key', 'value'].map(name => `${index}.${name}`));
 	const state = (length: string): TypeSpec => ['float32', ['batch_size', kvHeads, length, width]];
 	const ids: TypeSpec = ['int64', ['batch_size', 'sequence_length']];
-	return buildModel({
+	return {
 		name: 'tiny',
 		opsets: {'': 23},
 		inputs: {
@@ -124,5 +126,5 @@ export function tinyLanguageModel(): Uint8Array {
 			{op: 'Transpose', name: 'tie', inputs: ['table'], outputs: ['turned'], attributes: {perm: [1, 0]}},
 			{op: 'MatMul', name: 'head', inputs: ['normed', 'turned'], outputs: ['logits']},
 		],
-	});
+	};
 }

@@ -1,0 +1,138 @@
+/**
+ * Runs a program at compile time, call by call, on the plain kernels: what calibration looks into. The results are those of the emitted
+ * module, whose entries are the same calls in a row.
+ */
+import {readFileSync} from 'node:fs';
+import {SnugError} from '../error.js';
+import {evaluate, isNumber, type Dim} from '../graph/dim.js';
+import {bytesOf, view, type DType} from '../graph/dtype.js';
+import {instantiateKernels, type CompileKernels} from '../numeric/kernels.js';
+import {kernelFile} from '../plan/kernel-files.js';
+import {align, partName, type Plan} from '../plan/memory.js';
+import type {Argument, Entry, KernelCall, Program} from '../plan/program.js';
+import {namedParameters, readPrototypes} from '../plan/prototypes.js';
+
+/** The most that a WebAssembly memory holds. */
+const LIMIT = 2 ** 32 - 65_536;
+
+export type Symbols = Readonly<Record<string, number>>;
+
+export type Machine = {
+	readonly kernels: CompileKernels;
+	/** The address of `bytes` zeros behind the plan; they stay. */
+	reserve(bytes: number): number;
+	/** Sets the parts of a weight's first term. */
+	setWeight(name: string, parts: readonly Uint8Array[]): void;
+	/** Writes the elements of a buffer that outlives entries. */
+	write(buffer: string, dtype: DType, elements: ArrayLike<number>): void;
+	/** Runs the calls of an entry. @param before Sees each call before it runs, and the numbers that its parameters receive. */
+	run(entry: string, symbols: Symbols, before?: (call: KernelCall, values: ReadonlyMap<string, number>) => void): void;
+	/** The value of a call's argument. */
+	valueOf(entry: string, argument: Argument, symbols: Symbols): number;
+};
+
+/** @param program Of one thread. */
+export function createMachine(program: Program, plan: Plan): Machine {
+	const kernels = instantiateKernels(readFileSync(kernelFile('plain.wasm')));
+	const prototypes = readPrototypes();
+	let end = 0;
+	const reserve = (bytes: number): number => {
+		const address = end;
+		end = align(end + bytes);
+		if (end > LIMIT) {
+			throw new SnugError('calibration-too-large', {
+				subject: 'the model',
+				problem: 'does not fit a WebAssembly memory with its statistics in f32',
+				expected: `at most ${LIMIT} bytes`,
+				found: `${end} bytes`,
+				hint: 'compile it without --calibration',
+			});
+		}
+
+		const missing = Math.ceil((end - kernels.memory.buffer.byteLength) / 65_536);
+		if (missing > 0) {
+			kernels.memory.grow(missing);
+		}
+
+		return address;
+	};
+
+	reserve(plan.memory);
+	const bytes = (): Uint8Array => new Uint8Array(kernels.memory.buffer);
+	for (const [buffer, constant] of program.constants) {
+		const data = constant.read();
+		bytes().set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), plan.fixed.get(buffer)!.address);
+	}
+
+	for (const row of program.weights) {
+		const start = plan.table.address + plan.table.rows.get(row.name)![0]!;
+		const table = new Uint32Array(kernels.memory.buffer, start, row.terms[0]!.parts.length);
+		for (const [index, part] of row.terms[0]!.parts.entries()) {
+			table[index] = plan.parts.get(partName(row.name, part.name))!.address;
+		}
+	}
+
+	const entryOf = (name: string): Entry => program.entries.find(entry => entry.name === name)!;
+	const valueOf = (entry: string, argument: Argument, symbols: Symbols): number => {
+		switch (argument.kind) {
+			case 'number': {
+				return isNumber(argument.value) ? argument.value : numberOf(argument.value, symbols);
+			}
+
+			case 'buffer': {
+				const {address} = plan.activations.get(entry)!.get(argument.buffer) ?? plan.fixed.get(argument.buffer)!;
+				return address + numberOf(argument.offset, symbols);
+			}
+
+			case 'parts': {
+				return plan.table.address + plan.table.rows.get(argument.weight)![argument.term]!;
+			}
+
+			case 'numbers': {
+				throw new Error('a list of numbers has an address only within its call');
+			}
+		}
+	};
+
+	return {
+		kernels,
+		reserve,
+		setWeight(name, parts) {
+			const row = program.weights.find(weight => weight.name === name)!;
+			for (const [index, part] of row.terms[0]!.parts.entries()) {
+				bytes().set(parts[index]!, plan.parts.get(partName(name, part.name))!.address);
+			}
+		},
+		write(buffer, dtype, elements) {
+			const {address} = plan.fixed.get(buffer)!;
+			const data = view(dtype, bytes().subarray(address, address + elements.length * bytesOf(dtype)));
+			for (let index = 0; index < elements.length; index++) {
+				data[index] = dtype === 'int64' ? BigInt(elements[index]!) : elements[index]!;
+			}
+		},
+		run(name, symbols, before) {
+			for (const call of entryOf(name).calls) {
+				let block = plan.argumentBlock.address;
+				const values = new Map(
+					namedParameters(prototypes[call.kernel]!).map(parameter => {
+						const argument = call.arguments[parameter.name]!;
+						if (argument.kind !== 'numbers') {
+							return [parameter.name, valueOf(name, argument, symbols)];
+						}
+
+						const start = block;
+						new Int32Array(kernels.memory.buffer, start, argument.values.length).set(argument.values.map(value => numberOf(value, symbols)));
+						block += 4 * argument.values.length;
+						return [parameter.name, start];
+					}),
+				);
+				before?.(call, values);
+				kernels.call(call.kernel, ...values.values());
+			}
+		},
+		valueOf,
+	};
+}
+
+/** As entries compute it: integers beyond an i32 (INT64_MAX as "to the end") are clamped. */
+const numberOf = (dim: Dim, symbols: Symbols): number => Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, evaluate(dim, symbols)));

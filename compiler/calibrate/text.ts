@@ -1,0 +1,59 @@
+/** A text as windows of token ids: a file's, or the sample that comes with Snug, pages of five books that are in the public domain. */
+import {readFileSync} from 'node:fs';
+import path from 'node:path';
+import type {TextSource} from '../bundle/text.js';
+import {SnugError} from '../error.js';
+import {windowStarts} from '../evaluate.js';
+import {createTokenizer} from '../../runtime-wasm/loader/tokenizer/index.js';
+
+export type TextOptions = {
+	/** Tokens of a window, and how many there are at most. */
+	readonly context: number;
+	readonly windows: number;
+	/** The token that a tokenizer puts before a prompt, which windows do not begin with. */
+	readonly bos?: number;
+};
+
+/** Names the sample. */
+export const SAMPLE = 'sample';
+
+/** @param file Of a text, or SAMPLE. */
+export function readWindows(file: string, text: TextSource | undefined, {context, windows, bos}: TextOptions): number[][] {
+	if (!text) {
+		throw new SnugError('no-tokenizer', {
+			subject: `calibration text '${file}'`,
+			problem: 'cannot be read as tokens',
+			expected: 'a tokenizer.json beside the model',
+			hint: 'put the tokenizer there, or compile without --calibration',
+		});
+	}
+
+	const read = (name: string): string => readFileSync(path.join(text.directory, name), 'utf8');
+	const tokenizer = createTokenizer({tokenizer: read(text.tokenizer), ...(text.config === undefined ? {} : {config: read(text.config)})});
+	const encoded = tokenizer.encode(file === SAMPLE ? readSample() : readText(file));
+	const ids = bos !== undefined && encoded[0] === bos ? encoded.slice(1) : encoded;
+	return windowStarts(ids.length, Math.min(context, ids.length), windows).map(start => ids.slice(start, start + context));
+}
+
+function readSample(): string {
+	const books = JSON.parse(readFileSync(new URL('sample.json', import.meta.url), 'utf8')) as ReadonlyArray<{readonly paragraphs: readonly string[]}>;
+	return books.flatMap(({paragraphs}) => paragraphs).join('\n\n');
+}
+
+/** Line ends are read as \n, as evaluation reads them. */
+function readText(file: string): string {
+	try {
+		const text = readFileSync(file, 'utf8').replace(/\r\n?/g, '\n');
+		if (text.trim() === '') {
+			throw new Error('it is empty');
+		}
+
+		return text;
+	} catch (error) {
+		throw new SnugError(
+			'no-calibration-text',
+			{subject: `calibration text '${file}'`, problem: 'cannot be used', found: (error as Error).message, hint: 'name a text file with --calibration'},
+			{cause: error},
+		);
+	}
+}

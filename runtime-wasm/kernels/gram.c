@@ -1,0 +1,81 @@
+// Statistics of the inputs of a product, at compile time: the Gram matrix H += Σ_t x_t x_tᵀ, f32.
+//
+// Panels of eight columns are packed first, [panel][token][8], so that the sums read memory in order. Only the blocks on and above the
+// diagonal are computed; `mirror_f32` makes the rest. `columns` is any number; h is [columns][columns].
+#include "code.h"
+
+#define PANEL_COLUMNS 8
+
+INLINE i32 panels_of(i32 columns) { return ceil_divide(columns, PANEL_COLUMNS); }
+
+INLINE void pack_panels(f32 *packed, const f32 *x, i32 tokens, i32 columns) {
+	for (i32 panel = 0; panel < panels_of(columns); panel++) {
+		for (i32 t = 0; t < tokens; t++, packed += PANEL_COLUMNS) {
+			wasm_v128_store(packed, load_inputs(x + t * columns, PANEL_COLUMNS * panel, columns));
+			wasm_v128_store(packed + 4, load_inputs(x + t * columns, PANEL_COLUMNS * panel + 4, columns));
+		}
+	}
+}
+
+// Four rows by eight columns of H: 8 sums, 2 vectors and 1 splat stay in registers.
+INLINE void add_tile(f32 *h, const f32 *a, const f32 *b, i32 tokens, i32 stride, i32 rows, i32 count) {
+	v128_t low[4], high[4];
+	UNROLL for (i32 k = 0; k < 4; k++) low[k] = high[k] = wasm_f32x4_splat(0);
+	ONE_BY_ONE for (i32 t = 0; t < tokens; t++, a += PANEL_COLUMNS, b += PANEL_COLUMNS) {
+		v128_t b0 = wasm_v128_load(b), b1 = wasm_v128_load(b + 4);
+		UNROLL for (i32 k = 0; k < 4; k++) {
+			v128_t v = wasm_v128_load32_splat(a + k);
+			low[k] = wasm_f32x4_add(low[k], wasm_f32x4_mul(v, b0));
+			high[k] = wasm_f32x4_add(high[k], wasm_f32x4_mul(v, b1));
+		}
+	}
+	UNROLL for (i32 k = 0; k < 4; k++) if (k < rows) {
+		f32 *to = h + k * stride;
+		store_quad(to, wasm_f32x4_add(load_inputs(to, 0, count), low[k]), count);
+		if (count > 4) store_quad(to + 4, wasm_f32x4_add(load_inputs(to, 4, count), high[k]), count - 4);
+	}
+}
+
+// scratch: 8 ceil(columns / 8) tokens f32.
+KERNEL(gram_f32)(f32 *h, const f32 *x, f32 *scratch, i32 tokens, i32 columns) {
+	pack_panels(scratch, x, tokens, columns);
+	i32 panel = PANEL_COLUMNS * tokens;
+	for (i32 i = 0; i < columns; i += 4) {
+		const f32 *a = scratch + i / PANEL_COLUMNS * panel + i % PANEL_COLUMNS;
+		for (i32 j = i / PANEL_COLUMNS * PANEL_COLUMNS; j < columns; j += PANEL_COLUMNS) {
+			add_tile(h + i * columns + j, a, scratch + j / PANEL_COLUMNS * panel, tokens, columns, columns - i, columns - j);
+		}
+	}
+}
+
+// Below the diagonal what is above it, all times `factor`.
+KERNEL(mirror_f32)(f32 *h, i32 columns, f32 factor) {
+	for (i32 i = 0; i < columns; i++) {
+		for (i32 j = i; j < columns; j++) {
+			f32 value = h[i * columns + j] * factor;
+			h[i * columns + j] = value;
+			h[j * columns + i] = value;
+		}
+	}
+}
+
+// loss[r] = d_r H d_rᵀ for each row of d [rows][columns]: what an error d of a weight's row costs its outputs, summed over the inputs of H.
+KERNEL(quadratic_f32)(f32 *loss, const f32 *d, const f32 *h, i32 rows, i32 columns) {
+	for (i32 r = 0; r < rows; r++, d += columns) {
+		f32 total = 0;
+		for (i32 i = 0; i < columns; i++) {
+			const f32 *row = h + i * columns;
+			v128_t a = wasm_f32x4_splat(0), b = a;
+			i32 j = 0;
+			for (; j + 8 <= columns; j += 8) {
+				a = wasm_f32x4_add(a, wasm_f32x4_mul(wasm_v128_load(row + j), wasm_v128_load(d + j)));
+				b = wasm_f32x4_add(b, wasm_f32x4_mul(wasm_v128_load(row + j + 4), wasm_v128_load(d + j + 4)));
+			}
+			v128_t sum = wasm_f32x4_add(a, b);
+			f32 dot = wasm_f32x4_extract_lane(sum, 0) + wasm_f32x4_extract_lane(sum, 1) + wasm_f32x4_extract_lane(sum, 2) + wasm_f32x4_extract_lane(sum, 3);
+			for (; j < columns; j++) dot += row[j] * d[j];
+			total += dot * d[i];
+		}
+		loss[r] = total;
+	}
+}

@@ -1,0 +1,103 @@
+/** Statistics of a run on the kernels against the interpreter's; what cannot be calibrated is refused by name. */
+import {writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {findWeights} from '../../compiler/allocate/weights.js';
+import {calibrate} from '../../compiler/calibrate/calibrate.js';
+import {readWindows, SAMPLE} from '../../compiler/calibrate/text.js';
+import {importBounded} from '../../compiler/compile.js';
+import {int64, sizeOf, zeros, type Tensor} from '../../compiler/graph/tensor.js';
+import {optimize, transform} from '../../compiler/passes/optimize.js';
+import type {TypedGraph} from '../../compiler/passes/infer-types.js';
+import {runReference} from '../../compiler/reference/run.js';
+import {temporaryFolder} from '../helpers/temporary.js';
+import {tiny, tinyLanguageModel} from '../helpers/tiny-language-model.js';
+
+const POSITIONS = 128;
+
+/** More than the tokens of one call of prefill. */
+const LENGTH = 90;
+
+const windows = [3, 11].map(step => Array.from({length: LENGTH}, (_, index) => (index * index * step + index) % tiny.vocabulary));
+
+function openTiny(t: Parameters<typeof temporaryFolder>[0], turned: boolean): TypedGraph {
+	const file = path.join(temporaryFolder(t), 'model.onnx');
+	writeFileSync(file, tinyLanguageModel());
+	return transform(optimize(importBounded(file, {maxSequence: POSITIONS}).graph), turned ? undefined : []);
+}
+
+/** Every input of a product in a run of the interpreter, by the name of the constant. */
+function inputsOf({graph}: TypedGraph, ids: readonly number[]): Map<string, Tensor> {
+	const linears = graph.nodes.filter(({op}) => op === 'snug.Linear');
+	const feeds = new Map<string, Tensor>([
+		['input_ids', int64([1, ids.length], ids)],
+		[
+			'position_ids',
+			int64(
+				[1, ids.length],
+				ids.map((_, index) => index),
+			),
+		],
+		...graph.states.map(({input}) => [input, zeros('float32', [1, tiny.kvHeads, 0, tiny.width])] as const),
+	]);
+	const values = runReference({...graph, outputs: linears.map(({inputs}) => inputs[0]!), states: []}, feeds, {past: 0, sequence: ids.length});
+	return new Map(linears.map(({inputs}) => [inputs[1]!, values.get(inputs[0]!)!]));
+}
+
+for (const turned of [false, true]) {
+	test(`the Gram matrices are those of the interpreter${turned ? ', with the stream rotated' : ''}`, async t => {
+		const typed = openTiny(t, turned);
+		const weights = findWeights(typed.graph);
+		const calibration = await calibrate(typed, weights, windows, {positions: POSITIONS});
+		const runs = windows.map(window => inputsOf(typed, window));
+		// Four products a layer, whose siblings are joined, and the head, which is the table; turned, the gain of the last norm.
+		t.is(calibration.size, 4 * tiny.layers + (turned ? 2 : 1));
+		for (const {name, columns, uses} of weights) {
+			const statistics = calibration.get(name)!;
+			t.is(statistics.tokens, windows.length * LENGTH, name);
+			const inputs = runs.map(run => uses.map(use => run.get(use)).find(value => value !== undefined)!);
+			const expected = new Float64Array(columns * columns);
+			for (const {data, dims} of inputs) {
+				const x = data as Float32Array;
+				t.is(sizeOf(dims), LENGTH * columns);
+				for (let token = 0; token < LENGTH; token++) {
+					for (let i = 0; i < columns; i++) {
+						for (let j = 0; j < columns; j++) {
+							expected[i * columns + j]! += (x[token * columns + i]! * x[token * columns + j]!) / (windows.length * LENGTH);
+						}
+					}
+				}
+			}
+
+			const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+			const error = expected.reduce((most, value, index) => Math.max(most, Math.abs(value - statistics.gram[index]!)), 0);
+			t.true(largest > 0 && error <= 1e-4 * largest, `${name}: ${error} of ${largest}`);
+		}
+	});
+}
+
+test('the sample gives windows of a model with a tokenizer', t => {
+	const directory = fileURLToPath(new URL('../models/books-3m/', import.meta.url));
+	const made = readWindows(SAMPLE, {directory, tokenizer: 'tokenizer.json'}, {context: 256, windows: 24});
+	t.is(made.length, 24);
+	t.true(made.every(window => window.length === 256 && window.every(id => Number.isInteger(id) && id >= 0 && id < 2048)));
+	t.is(new Set(made.map(String)).size, 24);
+});
+
+test('a text that is not there, that is empty, or a model without tokenizer is refused by name', t => {
+	const folder = temporaryFolder(t);
+	const empty = path.join(folder, 'empty.txt');
+	writeFileSync(empty, ' \n');
+	const text = {directory: fileURLToPath(new URL('../models/books-3m/', import.meta.url)), tokenizer: 'tokenizer.json'};
+	const options = {context: 16, windows: 2};
+	t.throws(() => readWindows(path.join(folder, 'none.txt'), text, options), {message: /none\.txt.*ENOENT/});
+	t.throws(() => readWindows(empty, text, options), {message: /empty\.txt.*empty/});
+	t.throws(() => readWindows(SAMPLE, undefined, options), {message: /tokenizer\.json/});
+});
+
+test('a calibration is stopped by its signal', async t => {
+	const typed = openTiny(t, false);
+	const reason = new Error('enough');
+	await t.throwsAsync(calibrate(typed, findWeights(typed.graph), windows, {positions: POSITIONS, signal: AbortSignal.abort(reason)}), {is: reason});
+});

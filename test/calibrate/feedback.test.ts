@@ -1,0 +1,151 @@
+/** The factor of column feedback, and codes that make up for their errors, against plain arithmetic in f64. */
+import test from 'ava';
+import {feedbackFactor} from '../../compiler/calibrate/factor.js';
+import type {Codec, Parameters, Weight} from '../../compiler/codecs/codec.js';
+import {measure, quadratic} from '../../compiler/codecs/measure.js';
+import {planes} from '../../compiler/codecs/planes.js';
+import {scalar} from '../../compiler/codecs/scalar.js';
+import {normal, trainedWeight} from '../codecs/harness.js';
+
+/** The Gram matrix of inputs whose elements depend on each other, some of them much larger than others. */
+function correlated(columns: number, seed: number): Float32Array {
+	const tokens = 4 * columns;
+	const x = normal(tokens * columns, seed);
+	for (let token = 0; token < tokens; token++) {
+		for (let c = 1; c < columns; c++) {
+			x[token * columns + c] = 0.7 * x[token * columns + c - 1]! + x[token * columns + c]! * (c % 13 === 0 ? 5 : 0.5);
+		}
+	}
+
+	const gram = new Float32Array(columns * columns);
+	for (let i = 0; i < columns; i++) {
+		for (let j = 0; j < columns; j++) {
+			let sum = 0;
+			for (let token = 0; token < tokens; token++) {
+				sum += x[token * columns + i]! * x[token * columns + j]!;
+			}
+
+			gram[i * columns + j] = sum / tokens;
+		}
+	}
+
+	return gram;
+}
+
+const identity = (columns: number): Float32Array => Float32Array.from({length: columns * columns}, (_, index) => Number(index % (columns + 1) === 0));
+
+const withFeedback = (weight: Weight, gram: Float32Array): Weight => ({...weight, feedback: feedbackFactor({tokens: 1, gram}, weight.columns)});
+
+const codes: ReadonlyArray<readonly [Codec, Parameters]> = [
+	...[2, 3].flatMap(bits => [32, 64].map(group => [planes, {bits, group}] as const)),
+	...[4, 5, 8].map(bits => [scalar, {bits, group: 64}] as const),
+] as ReadonlyArray<readonly [Codec, Parameters]>;
+
+test('the factor is upper triangular, and its square inverts the damped matrix', t => {
+	for (const n of [1, 7, 64, 100]) {
+		const gram = correlated(n, n);
+		const u = feedbackFactor({tokens: 1, gram}, n);
+		const mean = Array.from({length: n}, (_, i) => gram[i * n + i]!).reduce((a, b) => a + b, 0) / n;
+		// (Uᵀ U)(H + damping) = 1
+		for (let i = 0; i < n; i++) {
+			for (let j = 0; j < i; j++) {
+				t.is(u[i * n + j], 0);
+			}
+		}
+
+		const inverse = Array.from({length: n * n}, (_, index) => {
+			const [i, j] = [Math.floor(index / n), index % n];
+			return Array.from({length: Math.min(i, j) + 1}, (_, k) => u[k * n + i]! * u[k * n + j]!).reduce((a, b) => a + b, 0);
+		});
+		let worst = 0;
+		for (let i = 0; i < n; i++) {
+			for (let j = 0; j < n; j++) {
+				let sum = 0;
+				for (let k = 0; k < n; k++) {
+					sum += inverse[i * n + k]! * (gram[k * n + j]! + (k === j ? 0.01 * mean : 0));
+				}
+
+				worst = Math.max(worst, Math.abs(sum - Number(i === j)));
+			}
+		}
+
+		t.true(worst < 2e-3, `${n}: ${worst}`);
+	}
+});
+
+test('a matrix of less rank, or of zeros, is damped; NaN is refused', t => {
+	const n = 24;
+	const one = Float32Array.from({length: n * n}, () => 1);
+	t.true(feedbackFactor({tokens: 1, gram: one}, n).every(Number.isFinite));
+	t.true(feedbackFactor({tokens: 1, gram: new Float32Array(n * n)}, n).every(Number.isFinite));
+	t.throws(() => feedbackFactor({tokens: 1, gram: one.map(() => Number.NaN)}, n), {message: /calibration.*NaN/});
+});
+
+test('independent inputs of one size change nothing', t => {
+	for (const [codec, parameters] of codes) {
+		const weight = trainedWeight({rows: 21, columns: 128}, 5);
+		t.deepEqual(codec.encode(withFeedback(weight, identity(128)), parameters), codec.encode(weight, parameters), `${codec.id} ${JSON.stringify(parameters)}`);
+	}
+});
+
+test('the error of outputs falls by a quarter and more, and the same weight gives the same bytes', t => {
+	for (const [codec, parameters] of codes) {
+		for (const shape of [
+			{rows: 48, columns: 128},
+			{rows: 17, columns: 100},
+		]) {
+			const weight = trainedWeight(shape, 7);
+			const gram = correlated(shape.columns, 9);
+			const fed = withFeedback(weight, gram);
+			const sampleRows = shape.rows;
+			const [before, after] = [weight, fed].map(each => measure(codec, parameters, each, {sampleRows, gram}));
+			t.true(after! < 0.75 * before!, `${codec.id} ${JSON.stringify(parameters)} ${shape.rows}×${shape.columns}: ${after} of ${before}`);
+			t.deepEqual(codec.encode(fed, parameters), codec.encode(fed, parameters));
+		}
+	}
+});
+
+test('every column is the nearest code to what the columns before it leave, by the published recursion', t => {
+	for (const [codec, parameters] of codes) {
+		const shape = {rows: 32, columns: 128};
+		const weight = trainedWeight(shape, 3);
+		const fed = withFeedback(weight, correlated(shape.columns, 4));
+		const decoded = codec.decode(codec.encode(fed, parameters), shape, parameters, 0, shape.rows);
+		const u = fed.feedback!;
+		const w = Float64Array.from(weight.read(0, shape.rows));
+		const group = Number(parameters['group']);
+		let off = 0;
+		for (let row = 0; row < shape.rows; row++) {
+			const at = (column: number): number => row * shape.columns + column;
+			for (let column = 0; column < shape.columns; column++) {
+				const got = decoded[at(column)]!;
+				// No other value that this row takes in the same group is nearer, but for ties.
+				const first = column - (column % group);
+				const nearest = Math.min(...Array.from(decoded.subarray(at(first), at(first + group)), value => Math.abs(value - w[at(column)]!)));
+				off += Math.abs(got - w[at(column)]!) > nearest + 1e-4 ? 1 : 0;
+				const error = (w[at(column)]! - got) / u[column * shape.columns + column]!;
+				for (let later = column + 1; later < shape.columns; later++) {
+					w[at(later)]! -= error * u[column * shape.columns + later]!;
+				}
+			}
+		}
+
+		t.is(off, 0, `${codec.id} ${JSON.stringify(parameters)}`);
+	}
+});
+
+test('the loss of an error is its square under the Gram matrix', t => {
+	const [rows, columns] = [5, 37];
+	const d = normal(rows * columns, 21);
+	const gram = correlated(columns, 22);
+	let expected = 0;
+	for (let row = 0; row < rows; row++) {
+		for (let i = 0; i < columns; i++) {
+			for (let j = 0; j < columns; j++) {
+				expected += d[row * columns + i]! * gram[i * columns + j]! * d[row * columns + j]!;
+			}
+		}
+	}
+
+	t.true(Math.abs(quadratic(d, gram, columns) - expected) < 1e-4 * expected);
+});
