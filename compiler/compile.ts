@@ -2,12 +2,14 @@
 import path from 'node:path';
 import {decideBudget, type Profile} from '../profiles/index.js';
 import {allocate, findOptions, smallest, type Candidates, type Option} from './allocate/allocate.js';
-import {findWeights, type GraphWeight} from './allocate/weights.js';
+import {findWeights} from './allocate/weights.js';
 import {build, encodingOf, reportBytes, type Built} from './build.js';
 import {refuseStranger, writeFolder} from './bundle/folder.js';
 import {findText, readConfig, type Config} from './bundle/text.js';
 import {bitsPerWeight, writeBundle} from './bundle/write.js';
-import {calibrate, type Calibration} from './calibrate/calibrate.js';
+import {calibrate, type CalibrateOptions} from './calibrate/calibrate.js';
+import {refine} from './calibrate/refine.js';
+import {measureSensitivities} from './calibrate/sensitivity.js';
 import {readWindows} from './calibrate/text.js';
 import {SnugError} from './error.js';
 import {bytesOf} from './graph/dtype.js';
@@ -28,6 +30,8 @@ export type CompileOptions = {
 	readonly codecs?: readonly string[];
 	readonly bits?: number;
 	readonly maxSequence?: number;
+	/** Whether codes are chosen once more, each on what the encoded weights before it produce; unless given, where there is a calibration. */
+	readonly refine?: boolean;
 	/** Names of equivalent transforms; all where there is a calibration, else none, unless given. */
 	readonly transforms?: readonly string[];
 	/** A text on which the errors of codes are weighed and made up for. */
@@ -68,12 +72,21 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 	const {graph, positions} = importBounded(model, options);
 	const typed = transform(optimize(graph), options.transforms ?? (options.calibration === undefined ? [] : undefined));
 	const weights = findWeights(typed.graph);
-	const calibration = options.calibration === undefined ? undefined : await calibrateOn(options.calibration, model, typed, weights, positions, config, options);
-	const candidates = findOptions(weights, {...options, calibration, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
+	const windows = options.calibration === undefined ? undefined : readCalibration(options.calibration, model, positions, config);
+	const watch = (stage: string): CalibrateOptions => ({
+		positions,
+		...(options.signal ? {signal: options.signal} : {}),
+		onProgress: (done, total) => options.onProgress?.(stage, done, total),
+	});
+	const calibration = windows && (await calibrate(typed, weights, windows, watch('calibrate')));
+	const sensitivities =
+		windows && options.bits === undefined ? await measureSensitivities(typed, weights, calibration!, windows, watch('sensitivity')) : undefined;
+	const candidates = findOptions(weights, {...options, calibration, sensitivities, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
 	const precisions = options.cachePrecision ? [options.cachePrecision] : chooseCachePrecisions(typed.graph, positions, budget.bytes);
 	const threads = options.threads ?? options.profile?.threads;
 	const lowerings = precisions.map(cachePrecision => ({cachePrecision, positions, ...(threads === undefined ? {} : {threads})}));
 	const {chosen, built} = await fit(typed, restrict(candidates, options), lowerings, budget);
+	const encoded = windows && options.refine !== false ? await refine(typed, weights, chosen, calibration!, windows, watch('refine')) : undefined;
 	await writeFolder(options.output, async directory =>
 		writeBundle(directory, {
 			name: path.basename(path.dirname(path.resolve(model))),
@@ -81,6 +94,7 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 			graph: typed.graph,
 			weights,
 			...(calibration && {calibration}),
+			...(encoded && {encoded}),
 			built,
 			budget: Number.isFinite(budget.bytes) ? budget.bytes : built.total,
 			positions,
@@ -105,22 +119,9 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 /** Windows of calibration text, and their tokens at most. */
 const [WINDOWS, WINDOW_TOKENS] = [24, 512];
 
-async function calibrateOn(
-	file: string,
-	model: string,
-	typed: TypedGraph,
-	weights: readonly GraphWeight[],
-	positions: number,
-	{bos}: Config,
-	{signal, onProgress}: CompileOptions,
-): Promise<Calibration> {
+function readCalibration(file: string, model: string, positions: number, {bos}: Config): number[][] {
 	const context = Math.min(positions || WINDOW_TOKENS, WINDOW_TOKENS);
-	const windows = readWindows(file, findText(path.dirname(model)), {context, windows: WINDOWS, ...(bos === undefined ? {} : {bos})});
-	return calibrate(typed, weights, windows, {
-		positions,
-		...(signal ? {signal} : {}),
-		onProgress: (done, total) => onProgress?.('calibrate', done, total),
-	});
+	return readWindows(file, findText(path.dirname(model)), {context, windows: WINDOWS, ...(bos === undefined ? {} : {bos})});
 }
 
 function chooseBudget({profile, budget}: CompileOptions): {bytes: number; decidedBy: string} {

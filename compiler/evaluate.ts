@@ -87,7 +87,7 @@ export function logSumExp(logits: ArrayLike<number>): number {
 }
 
 /** Σ p (log p − log q), p from `reference` and q from `logits`, whose log-sum-exp is `total`. */
-function kullbackLeibler(reference: ArrayLike<number>, logits: ArrayLike<number>, total: number): number {
+export function kullbackLeibler(reference: ArrayLike<number>, logits: ArrayLike<number>, total: number): number {
 	if (reference.length !== logits.length) {
 		throw new SnugError('vocabulary-mismatch', {
 			subject: '--against',

@@ -1,5 +1,6 @@
 /** Which code for which weight: the options of the codecs, their bytes and losses, and the choice under a budget. */
 import type {Calibration, Statistics} from '../calibrate/calibrate.js';
+import type {Sensitivities} from '../calibrate/sensitivity.js';
 import {bytesOfLayout, type Parameters} from '../codecs/codec.js';
 import {codecs} from '../codecs/index.js';
 import {measure, pick, quadratic} from '../codecs/measure.js';
@@ -18,6 +19,8 @@ export type AllocateOptions = {
 	readonly bits?: number;
 	/** Statistics of the weights' inputs: errors are then counted by what they do to outputs. */
 	readonly calibration?: Calibration | undefined;
+	/** What a unit of such an error costs the model. */
+	readonly sensitivities?: Sensitivities | undefined;
 	readonly signal?: AbortSignal;
 	onProgress?(done: number, total: number): void;
 };
@@ -29,8 +32,8 @@ const [GUARDED_CODECS, GUARDED_BITS] = [['scalar', 'dense'], 8] as const;
 const SAMPLE_ROWS = 24;
 
 /**
- * Loss: the squared error relative to the weight's own energy, times the number of weights, so that every weight counts alike.
- * Calibrated sensitivities replace it where there is calibration.
+ * Loss: where there is a calibration, the squared error of the weight's outputs times the sensitivity of the model to it; else the squared
+ * error relative to the weight's own energy, times the number of weights, so that every weight counts alike.
  */
 export function findOptions(weights: readonly GraphWeight[], options: AllocateOptions): Candidates {
 	const wanted = options.codecs ?? [...codecs.values()].filter(({byName}) => !byName).map(({id}) => id);
@@ -45,7 +48,7 @@ export function findOptions(weights: readonly GraphWeight[], options: AllocateOp
 		options.onProgress?.(index, weights.length);
 		const statistics = options.calibration?.get(weight.name);
 		const opened = openWeight(weight, statistics);
-		const energy = energyOf(opened, weight, statistics);
+		const factor = options.sensitivities?.get(weight.name) ?? (weight.rows * weight.columns) / energyOf(opened, weight, statistics);
 		const guarded = weight.constant.guarded === true && !(options.bits! >= GUARDED_BITS);
 		const bits = guarded ? undefined : options.bits;
 		const list = (guarded ? GUARDED_CODECS : wanted).flatMap(id => {
@@ -55,8 +58,7 @@ export function findOptions(weights: readonly GraphWeight[], options: AllocateOp
 				.filter(({bits: own}) => bits === undefined || own === undefined || own === bits)
 				.map(parameters => {
 					const bytes = bytesOfLayout(codec.layout(weight, parameters));
-					const loss =
-						(measure(codec, parameters, opened, {sampleRows: SAMPLE_ROWS, ...(statistics && {gram: statistics.gram})}) / energy) * weight.rows * weight.columns;
+					const loss = factor * measure(codec, parameters, opened, {sampleRows: SAMPLE_ROWS, ...(statistics && {gram: statistics.gram})});
 					return {codec: id, parameters, bytes, loss};
 				});
 		});

@@ -23,6 +23,8 @@ export type BundleInput = {
 	readonly graph: Graph;
 	readonly weights: readonly GraphWeight[];
 	readonly calibration?: Calibration;
+	/** Parts that are encoded already, by the name of the weight. */
+	readonly encoded?: ReadonlyMap<string, readonly Uint8Array[]>;
 	readonly built: Built;
 	readonly budget: number;
 	readonly positions: number;
@@ -54,7 +56,7 @@ export async function writeBundle(directory: string, input: BundleInput): Promis
 		const source = weights.find(({name}) => name === row.name)!;
 		const weight = openWeight(source, input.calibration?.get(row.name));
 		const terms = row.terms.map((term, at) => {
-			const encoded = codecs.get(term.codec)!.encode(weight, term.parameters);
+			const encoded = input.encoded?.get(row.name) ?? codecs.get(term.codec)!.encode(weight, term.parameters);
 			const start = plan.table.rows.get(row.name)![at]! / 4;
 			table[start - 2] = at === 0 ? row.terms.length : table[start - 2]!;
 			return {

@@ -4,19 +4,12 @@
  *
  * Vectors are added up as they pass by; none is kept.
  */
-import {openWeight, type GraphWeight} from '../allocate/weights.js';
-import {encodingOf} from '../build.js';
-import {codecs} from '../codecs/index.js';
-import {SnugError} from '../error.js';
-import {FILLS} from '../bundle/fills.js';
-import {evaluate} from '../graph/dim.js';
+import type {GraphWeight} from '../allocate/weights.js';
 import type {TypedGraph} from '../passes/infer-types.js';
-import {checkPlan} from '../plan/check.js';
-import {lower, PREFILL_TOKENS} from '../plan/lower.js';
-import {planMemory} from '../plan/memory.js';
+import {PREFILL_TOKENS} from '../plan/lower.js';
 import type {KernelCall, Program} from '../plan/program.js';
-import {readPrototypes} from '../plan/prototypes.js';
-import {createMachine, type Machine, type Symbols} from './machine.js';
+import {floatProgram, headProducts, productOf, symbolsOf, writeInputs} from './float-program.js';
+import type {Machine} from './machine.js';
 
 export type Statistics = {
 	/** Vectors that were seen. */
@@ -35,42 +28,41 @@ export type CalibrateOptions = {
 	onProgress?(done: number, total: number): void;
 };
 
-const DENSE = {codec: 'dense', parameters: {dtype: 'float32'}};
-
 export async function calibrate(
 	typed: TypedGraph,
 	weights: readonly GraphWeight[],
 	windows: ReadonlyArray<readonly number[]>,
 	{positions, signal, onProgress}: CalibrateOptions,
 ): Promise<Calibration> {
-	const prototypes = readPrototypes();
-	const encoding = encodingOf(
-		weights,
-		weights.map(() => DENSE),
-	);
-	const program = lower(typed, encoding, {cachePrecision: 'float32', positions, threads: 1});
-	const plan = planMemory(program, prototypes);
-	checkPlan(program, plan, prototypes);
-	const machine = createMachine(program, plan);
-	for (const weight of weights) {
-		machine.setWeight(weight.name, codecs.get(DENSE.codec)!.encode(openWeight(weight), DENSE.parameters));
-	}
-
+	const {program, entry, open} = floatProgram(typed, weights, {positions});
+	const machine = open();
 	const grams = createGrams(machine, program, positions);
 	for (const [index, window] of windows.entries()) {
 		onProgress?.(index, windows.length);
-		for (const chunk of chunksOf(program, window)) {
+		for (const {ids, past} of chunksOf(program, window)) {
 			signal?.throwIfAborted();
-			runChunk(machine, program, chunk, grams);
-			// Kernels run synchronously; let progress and signals through.
-			await new Promise(resolve => {
-				setImmediate(resolve);
+			writeInputs(machine, program, ids, past);
+			machine.run(entry.name, symbolsOf(ids.length, past), {
+				before(call, values) {
+					grams.add(call, values.get('x')!, values.get('tokens') ?? 1);
+				},
 			});
+			for (const call of headProducts(program)) {
+				grams.add(call, machine.valueOf('head', call.arguments['x']!, {row: 0}), ids.length);
+			}
+
+			await letOthersRun();
 		}
 	}
 
 	return grams.finish();
 }
+
+/** Kernels run synchronously; progress and signals come through here. */
+export const letOthersRun = async (): Promise<void> =>
+	new Promise(resolve => {
+		setImmediate(resolve);
+	});
 
 type Chunk = {readonly ids: readonly number[]; readonly past: number};
 
@@ -84,70 +76,6 @@ function chunksOf(program: Program, window: readonly number[]): Chunk[] {
 		const past = index * PREFILL_TOKENS;
 		return {ids: window.slice(past, past + PREFILL_TOKENS), past};
 	});
-}
-
-function runChunk(machine: Machine, program: Program, {ids, past}: Chunk, grams: Grams): void {
-	const symbols: Symbols = {batch: 1, sequence: ids.length, past};
-	for (const {name, dtype, shape, buffer} of program.inputs) {
-		if (buffer !== undefined) {
-			machine.write(
-				buffer,
-				dtype,
-				fill(
-					name,
-					shape.map(dim => evaluate(dim, symbols)),
-					ids,
-					past,
-				),
-			);
-		}
-	}
-
-	const entry = program.states.length === 0 ? 'run' : 'prefill';
-	machine.run(entry, symbols, (call, values) => {
-		grams.add(call, values.get('x')!, values.get('tokens') ?? 1);
-	});
-	// The entry of logits takes one vector a call; all of them lie where the last entry left them.
-	for (const call of program.entries.find(({name}) => name === 'head')?.calls ?? []) {
-		if (productOf(call) !== undefined) {
-			grams.add(call, machine.valueOf('head', call.arguments['x']!, {row: 0}), ids.length);
-		}
-	}
-}
-
-function fill(name: string, dims: readonly number[], ids: readonly number[], past: number): ArrayLike<number> {
-	const length = dims.reduce((product, dim) => product * dim, 1);
-	switch (FILLS[name]) {
-		case 'tokens': {
-			return ids;
-		}
-
-		case 'ones': {
-			return new Array<number>(length).fill(1);
-		}
-
-		case 'positions': {
-			return ids.map((_, index) => past + index);
-		}
-
-		default: {
-			if (name !== 'token_type_ids') {
-				throw new SnugError('cannot-calibrate', {
-					subject: `input '${name}'`,
-					problem: 'a text does not say what it holds',
-					expected: [...Object.keys(FILLS), 'token_type_ids'].join(', '),
-					hint: 'compile without --calibration',
-				});
-			}
-
-			return new Array<number>(length).fill(0);
-		}
-	}
-}
-
-/** The weight that a call multiplies vectors with. */
-function productOf({arguments: {parts, x}}: KernelCall): string | undefined {
-	return parts?.kind === 'parts' && x ? parts.weight : undefined;
 }
 
 type Grams = {

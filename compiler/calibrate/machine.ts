@@ -25,10 +25,20 @@ export type Machine = {
 	setWeight(name: string, parts: readonly Uint8Array[]): void;
 	/** Writes the elements of a buffer that outlives entries. */
 	write(buffer: string, dtype: DType, elements: ArrayLike<number>): void;
-	/** Runs the calls of an entry. @param before Sees each call before it runs, and the numbers that its parameters receive. */
-	run(entry: string, symbols: Symbols, before?: (call: KernelCall, values: ReadonlyMap<string, number>) => void): void;
-	/** The value of a call's argument. */
-	valueOf(entry: string, argument: Argument, symbols: Symbols): number;
+	/** Runs the calls of an entry. */
+	run(entry: string, symbols: Symbols, options?: RunOptions): void;
+	/** The value of a call's argument. @param arena Of the activations; the plan's unless given. */
+	valueOf(entry: string, argument: Argument, symbols: Symbols, arena?: number): number;
+};
+
+export type RunOptions = {
+	/** Sees each call before it runs, and the numbers that its parameters receive. */
+	before?(call: KernelCall, values: ReadonlyMap<string, number>): void;
+	/** The calls from `first` up to `end`; all of them unless given. */
+	readonly first?: number;
+	readonly end?: number;
+	/** Where the activations lie; where the plan lays them unless given. So several runs can stand side by side, each stopped midway. */
+	readonly arena?: number;
 };
 
 /** @param program Of one thread. */
@@ -73,14 +83,15 @@ export function createMachine(program: Program, plan: Plan): Machine {
 	}
 
 	const entryOf = (name: string): Entry => program.entries.find(entry => entry.name === name)!;
-	const valueOf = (entry: string, argument: Argument, symbols: Symbols): number => {
+	const valueOf = (entry: string, argument: Argument, symbols: Symbols, arena: number = plan.arena.address): number => {
 		switch (argument.kind) {
 			case 'number': {
 				return isNumber(argument.value) ? argument.value : numberOf(argument.value, symbols);
 			}
 
 			case 'buffer': {
-				const {address} = plan.activations.get(entry)!.get(argument.buffer) ?? plan.fixed.get(argument.buffer)!;
+				const activation = plan.activations.get(entry)!.get(argument.buffer);
+				const address = activation ? activation.address - plan.arena.address + arena : plan.fixed.get(argument.buffer)!.address;
 				return address + numberOf(argument.offset, symbols);
 			}
 
@@ -110,14 +121,14 @@ export function createMachine(program: Program, plan: Plan): Machine {
 				data[index] = dtype === 'int64' ? BigInt(elements[index]!) : elements[index]!;
 			}
 		},
-		run(name, symbols, before) {
-			for (const call of entryOf(name).calls) {
+		run(name, symbols, {before, first, end: last, arena} = {}) {
+			for (const call of entryOf(name).calls.slice(first, last)) {
 				let block = plan.argumentBlock.address;
 				const values = new Map(
 					namedParameters(prototypes[call.kernel]!).map(parameter => {
 						const argument = call.arguments[parameter.name]!;
 						if (argument.kind !== 'numbers') {
-							return [parameter.name, valueOf(name, argument, symbols)];
+							return [parameter.name, valueOf(name, argument, symbols, arena)];
 						}
 
 						const start = block;

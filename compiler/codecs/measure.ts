@@ -32,7 +32,7 @@ export function measure(codec: Codec, parameters: Parameters, weight: Weight, {s
 }
 
 /** Σ d dᵀ over all rows. */
-function squares(rows: Float32Array): number {
+export function squares(rows: Float32Array): number {
 	let sum = 0;
 	for (const value of rows) {
 		sum += value * value;

@@ -31,6 +31,11 @@ export const compileCommand = defineCommand({
 				...textOption('--calibration', "A text like those of the users, or 'sample': what matters on it is kept best"),
 				...otherwise('none'),
 			})
+			.option('no-refine', {
+				type: 'boolean',
+				default: false,
+				description: 'Leave out the pass in which each weight is encoded on what the ones before it produce',
+			})
 			.option('transforms', {
 				...listOption('--transforms', 'Changes to weights that make them easier to encode; none for none'),
 				...otherwise('all with --calibration'),
@@ -50,10 +55,10 @@ export const compileCommand = defineCommand({
 			.option('threads', {...countOption('--threads', 'Threads that may compute together'), ...otherwise("the profile's, else 4")})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
 			.group(['profile', 'budget', 'max-sequence'], 'Memory:')
-			.group(['codecs', 'bits', 'calibration', 'transforms', 'cache-precision'], 'Compression:')
+			.group(['codecs', 'bits', 'calibration', 'no-refine', 'transforms', 'cache-precision'], 'Compression:')
 			.group(['dim'], 'Shapes:')
 			.group(['threads'], 'Speed:'),
-	async run({model, output, profile, budget, codecs, bits, calibration, transforms, maxSequence, dim, cachePrecision, threads, json}, io) {
+	async run({model, output, profile, budget, codecs, bits, calibration, noRefine, transforms, maxSequence, dim, cachePrecision, threads, json}, io) {
 		const device = profile === undefined ? undefined : findProfile(profile);
 		const {compile} = await import('../compile.js');
 		const progress = createProgress(io.stderr);
@@ -65,6 +70,7 @@ export const compileCommand = defineCommand({
 				...(codecs && {codecs}),
 				...(bits !== undefined && {bits}),
 				...(calibration !== undefined && {calibration}),
+				refine: !noRefine,
 				...(transforms && {transforms: transforms.filter(name => name !== 'none')}),
 				...(maxSequence !== undefined && {maxSequence}),
 				...(dim && {dims: Object.fromEntries(dim)}),

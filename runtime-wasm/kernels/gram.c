@@ -48,6 +48,20 @@ KERNEL(gram_f32)(f32 *h, const f32 *x, f32 *scratch, i32 tokens, i32 columns) {
 	}
 }
 
+// c += Σ_t a_t b_tᵀ, [columns][columns]. scratch: 16 ceil(columns / 8) tokens f32.
+KERNEL(cross_gram_f32)(f32 *c, const f32 *a, const f32 *b, f32 *scratch, i32 tokens, i32 columns) {
+	i32 panel = PANEL_COLUMNS * tokens;
+	f32 *packed = scratch + panels_of(columns) * panel;
+	pack_panels(scratch, a, tokens, columns);
+	pack_panels(packed, b, tokens, columns);
+	for (i32 i = 0; i < columns; i += 4) {
+		const f32 *from = scratch + i / PANEL_COLUMNS * panel + i % PANEL_COLUMNS;
+		for (i32 j = 0; j < columns; j += PANEL_COLUMNS) {
+			add_tile(c + i * columns + j, from, packed + j / PANEL_COLUMNS * panel, tokens, columns, columns - i, columns - j);
+		}
+	}
+}
+
 // Below the diagonal what is above it, all times `factor`.
 KERNEL(mirror_f32)(f32 *h, i32 columns, f32 factor) {
 	for (i32 i = 0; i < columns; i++) {

@@ -6,48 +6,27 @@ import test from 'ava';
 import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {readWindows, SAMPLE} from '../../compiler/calibrate/text.js';
-import {importBounded} from '../../compiler/compile.js';
-import {int64, sizeOf, zeros, type Tensor} from '../../compiler/graph/tensor.js';
-import {optimize, transform} from '../../compiler/passes/optimize.js';
+import {sizeOf, type Tensor} from '../../compiler/graph/tensor.js';
 import type {TypedGraph} from '../../compiler/passes/infer-types.js';
-import {runReference} from '../../compiler/reference/run.js';
 import {temporaryFolder} from '../helpers/temporary.js';
-import {tiny, tinyLanguageModel} from '../helpers/tiny-language-model.js';
-
-const POSITIONS = 128;
+import {tiny} from '../helpers/tiny-language-model.js';
+import {openTiny, POSITIONS, runTiny} from './tiny.js';
 
 /** More than the tokens of one call of prefill. */
 const LENGTH = 90;
 
 const windows = [3, 11].map(step => Array.from({length: LENGTH}, (_, index) => (index * index * step + index) % tiny.vocabulary));
 
-function openTiny(t: Parameters<typeof temporaryFolder>[0], turned: boolean): TypedGraph {
-	const file = path.join(temporaryFolder(t), 'model.onnx');
-	writeFileSync(file, tinyLanguageModel());
-	return transform(optimize(importBounded(file, {maxSequence: POSITIONS}).graph), turned ? undefined : []);
-}
-
 /** Every input of a product in a run of the interpreter, by the name of the constant. */
 function inputsOf({graph}: TypedGraph, ids: readonly number[]): Map<string, Tensor> {
 	const linears = graph.nodes.filter(({op}) => op === 'snug.Linear');
-	const feeds = new Map<string, Tensor>([
-		['input_ids', int64([1, ids.length], ids)],
-		[
-			'position_ids',
-			int64(
-				[1, ids.length],
-				ids.map((_, index) => index),
-			),
-		],
-		...graph.states.map(({input}) => [input, zeros('float32', [1, tiny.kvHeads, 0, tiny.width])] as const),
-	]);
-	const values = runReference({...graph, outputs: linears.map(({inputs}) => inputs[0]!), states: []}, feeds, {past: 0, sequence: ids.length});
+	const values = runTiny({...graph, outputs: linears.map(({inputs}) => inputs[0]!), states: graph.states}, ids);
 	return new Map(linears.map(({inputs}) => [inputs[1]!, values.get(inputs[0]!)!]));
 }
 
 for (const turned of [false, true]) {
 	test(`the Gram matrices are those of the interpreter${turned ? ', with the stream rotated' : ''}`, async t => {
-		const typed = openTiny(t, turned);
+		const typed = openTiny(t, turned ? undefined : []);
 		const weights = findWeights(typed.graph);
 		const calibration = await calibrate(typed, weights, windows, {positions: POSITIONS});
 		const runs = windows.map(window => inputsOf(typed, window));
@@ -97,7 +76,7 @@ test('a text that is not there, that is empty, or a model without tokenizer is r
 });
 
 test('a calibration is stopped by its signal', async t => {
-	const typed = openTiny(t, false);
+	const typed = openTiny(t, []);
 	const reason = new Error('enough');
 	await t.throwsAsync(calibrate(typed, findWeights(typed.graph), windows, {positions: POSITIONS, signal: AbortSignal.abort(reason)}), {is: reason});
 });

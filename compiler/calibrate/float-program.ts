@@ -1,0 +1,123 @@
+/** The model in f32 as a program that runs at compile time on tokens, and what its calls say about the products in it. */
+import {openWeight, type GraphWeight} from '../allocate/weights.js';
+import {encodingOf} from '../build.js';
+import {FILLS} from '../bundle/fills.js';
+import {codecs} from '../codecs/index.js';
+import {SnugError} from '../error.js';
+import {evaluate} from '../graph/dim.js';
+import {inferTypes, type TypedGraph} from '../passes/infer-types.js';
+import {checkPlan} from '../plan/check.js';
+import {lower} from '../plan/lower.js';
+import {planMemory, type Plan} from '../plan/memory.js';
+import type {Entry, KernelCall, Program} from '../plan/program.js';
+import {readPrototypes} from '../plan/prototypes.js';
+import {createMachine, type Machine, type Symbols} from './machine.js';
+
+export const DENSE = {codec: 'dense', parameters: {dtype: 'float32'}} as const;
+
+/** The parts of a matrix in f32, as the machine holds weights. */
+export const denseParts = (weight: Parameters<(typeof dense)['encode']>[0]): readonly Uint8Array[] => dense.encode(weight, DENSE.parameters);
+
+const dense = codecs.get(DENSE.codec)!;
+
+export type FloatProgram = {
+	readonly program: Program;
+	readonly plan: Plan;
+	/** The entry that runs tokens through the model. */
+	readonly entry: Entry;
+	/** Bytes of its activations. */
+	readonly arenaBytes: number;
+	/** With all weights in place. */
+	open(): Machine;
+};
+
+export type FloatProgramOptions = {
+	/** Positions that states hold. */
+	readonly positions: number;
+	/** Tokens of one run, where they are more than what the graph is bounded to. */
+	readonly tokens?: number;
+};
+
+export function floatProgram(typed: TypedGraph, weights: readonly GraphWeight[], {positions, tokens}: FloatProgramOptions): FloatProgram {
+	const prototypes = readPrototypes();
+	const {graph} = typed;
+	const bound = graph.symbols['sequence'];
+	const widened =
+		tokens === undefined || bound === undefined || bound.max >= tokens
+			? typed
+			: inferTypes({...graph, symbols: {...graph.symbols, sequence: {...bound, max: tokens}}});
+	const encoding = encodingOf(
+		weights,
+		weights.map(() => DENSE),
+	);
+	const program = lower(widened, encoding, {cachePrecision: 'float32', positions, threads: 1});
+	const plan = planMemory(program, prototypes);
+	checkPlan(program, plan, prototypes);
+	return {
+		program,
+		plan,
+		entry: program.entries.find(({name}) => name === (program.states.length === 0 ? 'run' : 'prefill'))!,
+		arenaBytes: plan.arena.bytes,
+		open() {
+			const machine = createMachine(program, plan);
+			for (const weight of weights) {
+				machine.setWeight(weight.name, denseParts(openWeight(weight)));
+			}
+
+			return machine;
+		},
+	};
+}
+
+/** The symbols of a run of `count` tokens behind `past` others. */
+export const symbolsOf = (count: number, past = 0): Symbols => ({batch: 1, sequence: count, past});
+
+/** What a run of the tokens reads, as the loader would fill it in. */
+export function writeInputs(machine: Machine, program: Program, ids: readonly number[], past = 0): void {
+	const symbols = symbolsOf(ids.length, past);
+	for (const {name, dtype, shape, buffer} of program.inputs) {
+		if (buffer !== undefined) {
+			const dims = shape.map(dim => evaluate(dim, symbols));
+			machine.write(buffer, dtype, fill(name, dims, ids, past));
+		}
+	}
+}
+
+function fill(name: string, dims: readonly number[], ids: readonly number[], past: number): ArrayLike<number> {
+	const length = dims.reduce((product, dim) => product * dim, 1);
+	switch (FILLS[name]) {
+		case 'tokens': {
+			return ids;
+		}
+
+		case 'ones': {
+			return new Array<number>(length).fill(1);
+		}
+
+		case 'positions': {
+			return ids.map((_, index) => past + index);
+		}
+
+		default: {
+			if (name !== 'token_type_ids') {
+				throw new SnugError('cannot-calibrate', {
+					subject: `input '${name}'`,
+					problem: 'a text does not say what it holds',
+					expected: [...Object.keys(FILLS), 'token_type_ids'].join(', '),
+					hint: 'compile without --calibration',
+				});
+			}
+
+			return new Array<number>(length).fill(0);
+		}
+	}
+}
+
+/** The weight that a call multiplies vectors with. */
+export function productOf({arguments: {parts, x}}: KernelCall): string | undefined {
+	return parts?.kind === 'parts' && x ? parts.weight : undefined;
+}
+
+/** The products of the entry of logits, which takes one vector a call: all of them lie one behind the other. */
+export const headProducts = (program: Program): readonly KernelCall[] =>
+	program.entries.find(({name}) => name === 'head')?.calls.filter(call => productOf(call) !== undefined) ?? [];

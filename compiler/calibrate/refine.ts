@@ -1,0 +1,160 @@
+/**
+ * Encodes the chosen codes once more, in the order in which the model uses its weights: each sees the inputs that the encoded weights
+ * before it produce, and aims at the outputs of the model in f32.
+ *
+ * With X_f the inputs in the f32 model, X those in the encoded one and H = X Xᵀ, the target of a weight W is W + W (X_f Xᵀ − H)(H + λ)⁻¹,
+ * the least-squares solution of W' X = W X_f; column feedback with H does the rest (as in ResComp, arXiv 2604.07955, and its precursors).
+ *
+ * Two machines, one in f32 and one with what is encoded so far, run all windows side by side, each stopped at the same product. A weight
+ * that is used twice, or looked up by row, is encoded first, from the statistics of the f32 model.
+ */
+import {openWeight, type GraphWeight} from '../allocate/weights.js';
+import {codecs} from '../codecs/index.js';
+import type {Parameters, Weight} from '../codecs/codec.js';
+import type {TypedGraph} from '../passes/infer-types.js';
+import type {KernelCall, Program} from '../plan/program.js';
+import {letOthersRun, type CalibrateOptions, type Calibration} from './calibrate.js';
+import {denseParts, floatProgram, headProducts, productOf, symbolsOf, writeInputs} from './float-program.js';
+import {feedbackFactor} from './factor.js';
+import type {Machine} from './machine.js';
+import {multiply, transpose} from './product.js';
+
+export type Choice = {readonly codec: string; readonly parameters: Parameters};
+
+/** The parts of every weight, by name. */
+export type Encoded = ReadonlyMap<string, readonly Uint8Array[]>;
+
+/** @param choices One for each weight. @param windows All of one length. */
+export async function refine(
+	typed: TypedGraph,
+	weights: readonly GraphWeight[],
+	choices: readonly Choice[],
+	calibration: Calibration,
+	windows: ReadonlyArray<readonly number[]>,
+	{positions, signal, onProgress}: CalibrateOptions,
+): Promise<Encoded> {
+	const tokens = windows[0]!.length;
+	const {program, entry, arenaBytes, open} = floatProgram(typed, weights, {positions, tokens});
+	const [exact, coded] = [open(), open()];
+	const symbols = symbolsOf(tokens);
+	const encoded = new Map<string, readonly Uint8Array[]>();
+	const byName = new Map(weights.map((weight, index) => [weight.name, {weight, choice: choices[index]!}]));
+	const keep = (weight: Weight, {codec, parameters}: Choice): void => {
+		const parts = codecs.get(codec)!.encode(weight, parameters);
+		encoded.set(weight.name, parts);
+		const values = codecs.get(codec)!.decode(parts, weight, parameters, 0, weight.rows);
+		coded.setWeight(weight.name, denseParts({...weight, read: (first, count) => values.subarray(first * weight.columns, (first + count) * weight.columns)}));
+	};
+
+	const steps = stepsOf(program, entry.calls);
+	const inTurn = new Set(steps.map(({weight}) => weight));
+	for (const {name} of program.weights.filter(({name}) => !inTurn.has(name))) {
+		const {weight, choice} = byName.get(name)!;
+		keep(openWeight(weight, calibration.get(name)), choice);
+	}
+
+	const arenas = windows.map(() => [exact.reserve(arenaBytes), coded.reserve(arenaBytes)] as const);
+	const sums = createSums(coded, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), tokens);
+	let from = 0;
+	for (const [index, {weight: name, call, at}] of steps.entries()) {
+		onProgress?.(index, steps.length);
+		const {weight, choice} = byName.get(name)!;
+		sums.clear(weight.columns);
+		for (const [window, ids] of windows.entries()) {
+			signal?.throwIfAborted();
+			const inputs = ([exact, coded] as const).map((machine, which) => {
+				const arena = arenas[window]![which]!;
+				writeInputs(machine, program, ids);
+				machine.run(entry.name, symbols, {first: from, end: at ?? entry.calls.length, arena});
+				return at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena);
+			}) as [number, number];
+			sums.add(new Float32Array(exact.kernels.memory.buffer, inputs[0], tokens * weight.columns), inputs[1]);
+			await letOthersRun();
+		}
+
+		const {gram, mismatch} = sums.finish();
+		const opened = openWeight(weight);
+		const feedback = feedbackFactor({tokens, gram}, weight.columns);
+		// Codes of a file stay what they are.
+		keep(opened.quantized ? opened : {...retarget(opened, mismatch, feedback), feedback}, choice);
+		from = at ?? entry.calls.length;
+	}
+
+	return encoded;
+}
+
+type Step = {readonly weight: string; readonly call: KernelCall; /** The call's place in the entry; undefined in the entry of logits. */ readonly at?: number};
+
+/** The products, in order, of weights that are used for nothing else. */
+function stepsOf(program: Program, calls: readonly KernelCall[]): Step[] {
+	const uses = new Map<string, number>();
+	const all = [...calls, ...(program.entries.find(({name}) => name === 'head')?.calls ?? [])];
+	for (const {arguments: values} of all) {
+		for (const argument of Object.values(values)) {
+			if (argument.kind === 'parts') {
+				uses.set(argument.weight, (uses.get(argument.weight) ?? 0) + 1);
+			}
+		}
+	}
+
+	const steps: Step[] = [
+		...calls.flatMap((call, at) => {
+			const weight = productOf(call);
+			return weight === undefined ? [] : [{weight, call, at}];
+		}),
+		...headProducts(program).map(call => ({weight: productOf(call)!, call})),
+	];
+	return steps.filter(({weight}) => uses.get(weight) === 1);
+}
+
+/** W + W mismatch (H + λ)⁻¹, where the factor U has (H + λ)⁻¹ = Uᵀ U. @param mismatch The transpose of X_f Xᵀ − H. */
+function retarget(weight: Weight, mismatch: Float32Array, factor: Float32Array): Weight {
+	const {rows, columns} = weight;
+	const values = weight.read(0, rows);
+	const halfway = multiply(multiply(values, mismatch, columns), factor, columns);
+	const change = multiply(halfway, transpose(factor, columns), columns);
+	for (let index = 0; index < change.length; index++) {
+		change[index]! += values[index]!;
+	}
+
+	return {name: weight.name, rows, columns, read: (first, count) => change.subarray(first * columns, (first + count) * columns)};
+}
+
+type Sums = {
+	clear(columns: number): void;
+	/** @param exact The inputs in the f32 model. @param coded The address of those in the encoded one. */
+	add(exact: Float32Array, coded: number): void;
+	/** H and the transpose of X_f Xᵀ − H, as means over the vectors. */
+	finish(): {readonly gram: Float32Array; readonly mismatch: Float32Array};
+};
+
+function createSums({kernels, reserve}: Machine, widest: number, tokens: number): Sums {
+	const square = 4 * widest * widest;
+	const [gram, cross, inputs, scratch] = [reserve(square), reserve(square), reserve(4 * widest * tokens), reserve(8 * 8 * Math.ceil(widest / 8) * tokens)];
+	let columns = 0;
+	let count = 0;
+	const view = (address: number, length: number): Float32Array => new Float32Array(kernels.memory.buffer, address, length);
+	return {
+		clear(width) {
+			columns = width;
+			count = 0;
+			view(gram, columns * columns).fill(0);
+			view(cross, columns * columns).fill(0);
+		},
+		add(exact, coded) {
+			view(inputs, exact.length).set(exact);
+			kernels.call('gram_f32', gram, coded, scratch, tokens, columns);
+			kernels.call('cross_gram_f32', cross, coded, inputs, scratch, tokens, columns);
+			count += tokens;
+		},
+		finish() {
+			kernels.call('mirror_f32', gram, columns, 1 / count);
+			const result = {gram: view(gram, columns * columns).slice(), mismatch: view(cross, columns * columns).slice()};
+			for (let index = 0; index < result.mismatch.length; index++) {
+				result.mismatch[index] = result.mismatch[index]! / count - result.gram[index]!;
+			}
+
+			return result;
+		},
+	};
+}

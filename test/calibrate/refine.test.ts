@@ -1,0 +1,68 @@
+/** The sequential pass: the encoded model is nearer to the f32 one than with each code chosen by itself, and the bytes are the layout's. */
+import test from 'ava';
+import {findWeights, openWeight} from '../../compiler/allocate/weights.js';
+import {calibrate, type Calibration} from '../../compiler/calibrate/calibrate.js';
+import {refine, type Choice, type Encoded} from '../../compiler/calibrate/refine.js';
+import {codecs} from '../../compiler/codecs/index.js';
+import type {Graph} from '../../compiler/graph/graph.js';
+import {tiny} from '../helpers/tiny-language-model.js';
+import {logitsOf, openTiny, POSITIONS, textOf, withConstants} from './tiny.js';
+
+const windows = [3, 11, 17, 29].map(seed => textOf(seed, 80));
+
+test('the encoded model is nearer to the exact one', async t => {
+	const typed = openTiny(t);
+	const weights = findWeights(typed.graph);
+	const calibration = await calibrate(typed, weights, windows, {positions: POSITIONS});
+	const choices: Choice[] = weights.map(({constant: {guarded}}) =>
+		guarded ? {codec: 'scalar', parameters: {bits: 8, group: 64}} : {codec: 'planes', parameters: {bits: 3, group: 32}},
+	);
+	const alone = (statistics: Calibration): Encoded =>
+		new Map(
+			weights.map((weight, index) => [
+				weight.name,
+				codecs.get(choices[index]!.codec)!.encode(openWeight(weight, statistics.get(weight.name)), choices[index]!.parameters),
+			]),
+		);
+	const steps: number[] = [];
+	const refined = await refine(typed, weights, choices, calibration, windows, {positions: POSITIONS, onProgress: done => steps.push(done)});
+	// Four products a layer and the gain; the table, which is the head too, comes first.
+	t.deepEqual(
+		steps,
+		Array.from({length: 4 * tiny.layers + 1}, (_, index) => index),
+	);
+	for (const [index, {name, rows, columns}] of weights.entries()) {
+		const {codec, parameters} = choices[index]!;
+		t.deepEqual(
+			refined.get(name)!.map(({length}) => length),
+			codecs
+				.get(codec)!
+				.layout({rows, columns}, parameters)
+				.map(({bytes}) => bytes),
+			name,
+		);
+	}
+
+	const graphOf = (encoded: Encoded): Graph =>
+		withConstants(
+			typed.graph,
+			new Map(
+				weights.flatMap(({name, rows, columns, uses}, index) => {
+					const {codec, parameters} = choices[index]!;
+					const values = codecs.get(codec)!.decode(encoded.get(name)!, {rows, columns}, parameters, 0, rows);
+					return uses.map(use => [use, values] as const);
+				}),
+			),
+		);
+
+	const distance = (encoded: Encoded): number =>
+		[5, 23].reduce((sum, seed) => {
+			const ids = textOf(seed, 60);
+			const [a, b] = [logitsOf(typed.graph, ids), logitsOf(graphOf(encoded), ids)];
+			return sum + a.reduce((total, value, index) => total + (value - b[index]!) ** 2, 0);
+		}, 0);
+	const [rounded, fed, inOrder] = [alone(new Map()), alone(calibration), refined].map(distance) as [number, number, number];
+	t.true(fed < 0.9 * rounded, `${fed} of ${rounded}`);
+	t.true(inOrder < 0.95 * fed, `${inOrder} of ${fed}`);
+	t.deepEqual(await refine(typed, weights, choices, calibration, windows, {positions: POSITIONS}), refined);
+});

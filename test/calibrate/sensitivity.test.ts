@@ -1,0 +1,42 @@
+/** Sensitivities against what the interpreter says of the same errors, and how well they foretell others. */
+import test from 'ava';
+import {findWeights, openWeight} from '../../compiler/allocate/weights.js';
+import {calibrate} from '../../compiler/calibrate/calibrate.js';
+import {divergence} from '../../compiler/calibrate/predictor.js';
+import {measureSensitivities} from '../../compiler/calibrate/sensitivity.js';
+import {planes} from '../../compiler/codecs/planes.js';
+import {measure} from '../../compiler/codecs/measure.js';
+import {tiny} from '../helpers/tiny-language-model.js';
+import {logitsOf, openTiny, POSITIONS, textOf, withConstants} from './tiny.js';
+
+const windows = [3, 11, 17].map(seed => textOf(seed, 100));
+
+test("a weight's sensitivity is the divergence that its error causes, and foretells that of finer and coarser codes", async t => {
+	const typed = openTiny(t);
+	const weights = findWeights(typed.graph);
+	const calibration = await calibrate(typed, weights, windows, {positions: POSITIONS});
+	const sensitivities = await measureSensitivities(typed, weights, calibration, windows, {positions: POSITIONS});
+	t.is(sensitivities.size, weights.length);
+	// The window in the middle, of which the last half counts.
+	const ids = windows[1]!;
+	const rows = (logits: Float32Array): Float32Array[] =>
+		Array.from({length: ids.length / 2}, (_, index) =>
+			logits.subarray((ids.length / 2 + index) * tiny.vocabulary, (ids.length / 2 + index + 1) * tiny.vocabulary),
+		);
+	const reference = rows(logitsOf(typed.graph, ids));
+	for (const weight of weights) {
+		const {gram} = calibration.get(weight.name)!;
+		const opened = openWeight(weight, calibration.get(weight.name));
+		for (const [bits, group, tolerance] of [
+			[3, weight.columns < 64 ? 32 : 64, 1.1],
+			[3, 32, 1.6],
+			[2, 32, 3],
+		] as const) {
+			const values = planes.decode(planes.encode(opened, {bits, group}), weight, {bits, group}, 0, weight.rows);
+			const graph = withConstants(typed.graph, new Map(weight.uses.map(use => [use, values])));
+			const caused = divergence(reference, rows(logitsOf(graph, ids)), true);
+			const foretold = sensitivities.get(weight.name)! * measure(planes, {bits, group}, opened, {sampleRows: weight.rows, gram});
+			t.true(caused > 0 && foretold < tolerance * caused && caused < tolerance * foretold, `${weight.name} ${bits} bits, ${group}: ${foretold} for ${caused}`);
+		}
+	}
+});
