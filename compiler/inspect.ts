@@ -6,17 +6,25 @@ import {importBounded} from './compile.js';
 import {SnugError} from './error.js';
 import {keyOf} from './graph/dim.js';
 import {print} from './graph/print.js';
-import {passes} from './passes/index.js';
+import {passes, transforms} from './passes/index.js';
 import type {TypedGraph} from './passes/infer-types.js';
-import {optimize} from './passes/optimize.js';
+import {optimize, transform} from './passes/optimize.js';
 import {checkPlan} from './plan/check.js';
 import {lower} from './plan/lower.js';
 import {planMemory, type Plan} from './plan/memory.js';
 import type {Argument, Program} from './plan/program.js';
 import {readPrototypes} from './plan/prototypes.js';
 
-/** Import, each pass, and what comes after them. `optimize` is the graph after the last pass. */
-export const stages: readonly string[] = ['import', ...new Set(passes.map(({name}) => name)), 'optimize', 'weights', 'lower', 'plan'];
+/** Import, each pass, and what comes after them. `optimize` is the graph after the last pass, a transform's what it makes of that. */
+export const stages: readonly string[] = [
+	'import',
+	...new Set(passes.map(({name}) => name)),
+	'optimize',
+	...transforms.map(({name}) => name),
+	'weights',
+	'lower',
+	'plan',
+];
 
 export type Inspection = {readonly text: string; readonly json: unknown};
 
@@ -30,6 +38,10 @@ export async function inspectStages(model: string, stage = 'optimize'): Promise<
 	const graphs = new Map<string, TypedGraph>();
 	const optimized = optimize(imported, passes, (name, typed) => graphs.set(name, typed));
 	graphs.set('optimize', optimized);
+	if (transforms.some(({name}) => name === stage)) {
+		graphs.set(stage, transform(optimized, [stage]));
+	}
+
 	const found = graphs.get(stage);
 	if (found) {
 		const {graph} = found;

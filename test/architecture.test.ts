@@ -125,7 +125,7 @@ test('no source file has more than 400 lines', t => {
 
 test('every kernel is named by an op, a codec or the plan', t => {
 	const prototypes = Object.keys(JSON.parse(read('dist/kernels/prototypes.json')) as Record<string, unknown>);
-	const patterns = sources.filter(file => /^compiler\/(ops|codecs|plan|numeric)\//.test(file)).flatMap(file => stringPatterns(read(file)));
+	const patterns = sources.filter(file => /^compiler\/(ops|codecs|plan|numeric|calibrate)\//.test(file)).flatMap(file => stringPatterns(read(file)));
 	t.true(prototypes.length > 10);
 	t.deepEqual(
 		prototypes.filter(name => !patterns.some(pattern => pattern.test(name))),

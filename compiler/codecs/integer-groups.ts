@@ -7,7 +7,7 @@
 import {SnugError} from '../error.js';
 import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import {kernels, type CompileKernels} from '../numeric/kernels.js';
-import type {Part, Shape, Weight} from './codec.js';
+import type {KernelUse, Part, Shape, Weight} from './codec.js';
 
 export type IntegerParameters = {readonly bits: number; readonly group: number};
 
@@ -25,6 +25,13 @@ export const padded = ({rows, columns}: Shape, group: number): Shape => ({rows: 
 
 /** Groups that fit a shape: no longer than its columns, padded to the shortest. */
 export const groupsFor = ({columns}: Shape): number[] => [32, 64, 128].filter(group => group <= Math.ceil(columns / 32) * 32);
+
+/** The columns of a row as one group, where kernels can take them so: scales then cost next to nothing. */
+export const rowGroup = ({columns}: Shape): number[] => (columns > 128 && columns % 64 === 0 ? [columns] : []);
+
+/** How kernels with a fixed group are named, and the numbers that the one for long groups wants. */
+export const groupKernel = (name: string, group: number): KernelUse =>
+	group > 128 ? {kernel: `${name}_long`, numbers: {group}} : {kernel: `${name}_${group}`, numbers: {}};
 
 export function scaleParts(shape: Shape, group: number): Part[] {
 	const {rows, columns} = padded(shape, group);
@@ -56,7 +63,7 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 			2 * groups,
 			groups,
 			feedback ? 4 * inputs * inputs : 0,
-			4 * (17 * columns + 17 * group + 32),
+			4 * (17 * columns + group + 544),
 			...packings.map(({bytes}) => (bytes / rows) * count),
 		) as [number, number, number, number, number, number, ...number[]];
 		const {buffer} = run.memory;

@@ -1,5 +1,5 @@
 /**
- * Integers of 2 and 3 bits as bit planes, for lookup kernels. w = scale × (code − zero / 8), by groups of 32, 64 or 128 columns.
+ * Integers of 2 and 3 bits as bit planes, for lookup kernels. w = scale × (code − zero / 8), by groups of 32, 64 or 128 columns or by rows.
  *
  * The two highest planes are a part whose neighbouring bytes are the planes of one row, the lowest of three is a part of its own. Zero
  * points count eighths of a code. The layout is in `runtime-wasm/kernels/planes.h`. Kernels after T-MAC (arXiv 2407.00088). From 4 bits
@@ -7,7 +7,7 @@
  */
 import {bytesOfLayout, type Codec, type InputForm, type Part, type Shape} from './codec.js';
 import {tileForm, tileScratch} from './scalar.js';
-import {decodeGroups, encodeGroups, groupsFor, padded, scaleParts, type IntegerParameters, type Packing} from './integer-groups.js';
+import {decodeGroups, encodeGroups, groupKernel, groupsFor, padded, rowGroup, scaleParts, type IntegerParameters, type Packing} from './integer-groups.js';
 
 export type PlanesParameters = IntegerParameters;
 
@@ -39,7 +39,7 @@ function tableForm(group: number): InputForm {
 export const planes: Codec<PlanesParameters> = {
 	id: 'planes',
 	options(shape) {
-		const options = [2, 3].flatMap(bits => groupsFor(shape).map(group => ({bits, group})));
+		const options = [2, 3].flatMap(bits => [...groupsFor(shape), ...rowGroup(shape)].map(group => ({bits, group})));
 		return options.sort((a, b) => bytesOfLayout(layout(shape, a)) - bytesOfLayout(layout(shape, b)) || a.bits - b.bits || b.group - a.group);
 	},
 	layout,
@@ -74,7 +74,7 @@ export const planes: Codec<PlanesParameters> = {
 		const {bits, group} = parameters;
 		return {
 			form: tableForm(group),
-			matvec: {kernel: `matvec_planes${bits}_${group}`, numbers: {}},
+			matvec: groupKernel(`matvec_planes${bits}`, group),
 			tile: {kernel: `tile_planes${bits}`, numbers: {group}, form: tileForm(group), scratch: shape => tileScratch(shape, group)},
 			row: {kernel: `row_planes${bits}`, numbers: {group}},
 		};

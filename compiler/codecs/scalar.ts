@@ -1,12 +1,13 @@
 /**
- * Integers of 4 to 8 bits for integer dot products. w = scale × (code − zero / fraction), by groups of 32, 64 or 128 columns.
+ * Integers of 4 to 8 bits for integer dot products. w = scale × (code − zero / fraction), by groups of 32, 64 or 128 columns, and with 4 and 5
+ * bits by rows.
  *
  * Zero points are a byte. From 6 bits on they are whole codes: with 64 codes and more, half a code of range is nothing, and zero itself
  * stays exact. Below they count eighths, so that the whole ones of 4-bit files and the 7.5 of a symmetric grid are both exact. Codes
  * are sliced into nibbles, pairs and single bits, highest first, each a part. The layout is in `runtime-wasm/kernels/scalar.h`.
  */
 import {bytesOfLayout, type Codec, type InputForm, type Part, type Shape} from './codec.js';
-import {decodeGroups, encodeGroups, groupsFor, padded, scaleParts, type IntegerParameters, type Packing} from './integer-groups.js';
+import {decodeGroups, encodeGroups, groupKernel, groupsFor, padded, rowGroup, scaleParts, type IntegerParameters, type Packing} from './integer-groups.js';
 
 export type ScalarParameters = IntegerParameters;
 
@@ -69,7 +70,7 @@ export function tileScratch(shape: Shape, group: number): number {
 export const scalar: Codec<ScalarParameters> = {
 	id: 'scalar',
 	options(shape) {
-		const options = [4, 5, 6, 7, 8].flatMap(bits => groupsFor(shape).map(group => ({bits, group})));
+		const options = [4, 5, 6, 7, 8].flatMap(bits => [...groupsFor(shape), ...(bits < 6 ? rowGroup(shape) : [])].map(group => ({bits, group})));
 		return options.sort((a, b) => bytesOfLayout(layout(shape, a)) - bytesOfLayout(layout(shape, b)) || a.bits - b.bits || b.group - a.group);
 	},
 	layout,
@@ -107,7 +108,7 @@ export const scalar: Codec<ScalarParameters> = {
 		const form = integerForm(group, bits < 8 ? 8 : 16);
 		return {
 			form,
-			matvec: {kernel: `matvec_scalar${bits}_${group}`, numbers: {}},
+			matvec: groupKernel(`matvec_scalar${bits}`, group),
 			tile: {kernel: `tile_scalar${bits}`, numbers: {group}, form: bits < 8 ? tileForm(group) : wideTileForm, scratch: shape => tileScratch(shape, group)},
 			row: {kernel: `row_scalar${bits}`, numbers: {group}},
 		};

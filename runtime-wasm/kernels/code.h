@@ -36,6 +36,11 @@ INLINE Rows zero_rows(void) {
 	return (Rows){{z, z, z, z}};
 }
 
+// total += block * scales
+INLINE void add_times(Rows *total, const Rows *block, const Rows *scales) {
+	UNROLL for (i32 q = 0; q < 4; q++) total->q[q] = wasm_f32x4_add(total->q[q], wasm_f32x4_mul(block->q[q], scales->q[q]));
+}
+
 // 16 halfs to f32, times 2^-112.
 INLINE Rows load_scales(const u16 *h) {
 	v128_t a = wasm_v128_load(h), b = wasm_v128_load(h + 8);

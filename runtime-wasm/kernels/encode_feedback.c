@@ -11,9 +11,12 @@ typedef struct {
 	f32 *weights, *errors, *importance, *row, *scales, *zeros;
 } Work;
 
+// Columns whose errors the columns behind them make up for together.
+#define BLOCK 32
+
 INLINE Work work_of(f32 *scratch, i32 columns, i32 group) {
 	Work m = {scratch, scratch + 16 * columns, 0, 0, 0, 0};
-	m.importance = m.errors + 16 * group;
+	m.importance = m.errors + 16 * BLOCK;
 	m.row = m.importance + columns;
 	m.scales = m.row + group;
 	m.zeros = m.scales + 16;
@@ -43,7 +46,7 @@ INLINE void make_up(f32 *weights, const f32 *errors, const f32 *u, i32 inputs, i
 }
 
 // `columns` is a multiple of `group`, `rows` of 16. codes [rows][columns]; scales and zeros [row block][group][16].
-// scratch: 17 columns + 17 group + 32 f32.
+// scratch: 17 columns + group + 544 f32.
 KERNEL(encode_feedback)(u8 *codes, u16 *scales, u8 *zeros, const f32 *w, const f32 *u, f32 *scratch, i32 rows, i32 columns, i32 inputs, i32 group, i32 bits,
 						i32 fraction, f32 narrowest) {
 	Work m = work_of(scratch, columns, group);
@@ -62,11 +65,10 @@ KERNEL(encode_feedback)(u8 *codes, u16 *scales, u8 *zeros, const f32 *w, const f
 				m.scales[r] = fit.scale;
 				m.zeros[r] = fit.zero;
 			}
-			i32 end = first + group < inputs ? first + group : inputs;
 			for (i32 c = 0; c < group; c++) {
-				i32 j = first + c;
+				i32 j = first + c, from = j - c % BLOCK, end = from + BLOCK < inputs ? from + BLOCK : inputs;
 				f32 inverse = j < inputs ? 1 / u[j * inputs + j] : 0;
-				f32 *errors = m.errors + 16 * c;
+				f32 *errors = m.errors + 16 * (c % BLOCK);
 				UNROLL for (i32 q = 0; q < 4; q++) {
 					v128_t v = wasm_v128_load(m.weights + 16 * j + 4 * q), s = wasm_v128_load(m.scales + 4 * q), z = wasm_v128_load(m.zeros + 4 * q);
 					v128_t code = codes_of(v, wasm_f32x4_div(wasm_f32x4_splat(1), s), z, t), got = wasm_f32x4_mul(wasm_f32x4_sub(code, z), s);
@@ -79,8 +81,8 @@ KERNEL(encode_feedback)(u8 *codes, u16 *scales, u8 *zeros, const f32 *w, const f
 					to[3 * columns] = (u8)wasm_i32x4_extract_lane(whole, 3);
 				}
 				if (j < inputs) make_up(m.weights, errors, u, inputs, j, 1, j + 1, end);
+				if (j + 1 == from + BLOCK) make_up(m.weights, m.errors, u, inputs, from, end - from, end, inputs);
 			}
-			make_up(m.weights, m.errors, u, inputs, first, end - first, end, inputs);
 		}
 	}
 }

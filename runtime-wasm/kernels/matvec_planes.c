@@ -129,13 +129,21 @@ INLINE void matvec_planes(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 c
 			Rows scales = load_scales(p.scales);
 			ONE_BY_ONE for (i32 b = 0; b < group / size; b++, at += 16 * octets, form += 32 * octets + 16) {
 				Rows block = block_of(block_sums(&p, bits, at, form, octets, c), z, form + 32 * octets);
-				UNROLL for (i32 k = 0; k < 4; k++) total.q[k] = wasm_f32x4_add(total.q[k], wasm_f32x4_mul(block.q[k], scales.q[k]));
+				add_times(&total, &block, &scales);
 			}
 		}
 		UNROLL for (i32 k = 0; k < 4; k++) total.q[k] = wasm_f32x4_mul(total.q[k], wasm_f32x4_splat(TWO_56));
 		store_rows(y + row, total, rows - row);
 	}
 }
+
+#define LONG(bits) \
+	KERNEL(matvec_planes##bits##_long)(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 group, i32 thread, i32 threads) { \
+		matvec_planes(y, x, parts, rows, columns, bits, group, 64, share_of(ceil_divide(rows, 16), thread, threads)); \
+	}
+
+LONG(2)
+LONG(3)
 
 #define MATVEC(bits, group, size) \
 	KERNEL(matvec_planes##bits##_##group)(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 thread, i32 threads) { \

@@ -77,13 +77,21 @@ INLINE void matvec_scalar(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 c
 			Rows scales = load_scales(s.scales);
 			ONE_BY_ONE for (i32 b = 0; b < group / size; b++, at += halves, form += form_bytes(bits, size)) {
 				Rows block = block_of(&s, bits, at, form, size, zeros);
-				UNROLL for (i32 q = 0; q < 4; q++) total.q[q] = wasm_f32x4_add(total.q[q], wasm_f32x4_mul(block.q[q], scales.q[q]));
+				add_times(&total, &block, &scales);
 			}
 		}
 		UNROLL for (i32 q = 0; q < 4; q++) total.q[q] = wasm_f32x4_mul(total.q[q], wasm_f32x4_splat(TWO_56 / fraction_of(bits)));
 		store_rows(y + row, total, rows - row);
 	}
 }
+
+#define LONG(bits) \
+	KERNEL(matvec_scalar##bits##_long)(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 group, i32 thread, i32 threads) { \
+		matvec_scalar(y, x, parts, rows, columns, bits, group, 64, share_of(ceil_divide(rows, 16), thread, threads)); \
+	}
+
+LONG(4)
+LONG(5)
 
 #define MATVEC(bits, group, size) \
 	KERNEL(matvec_scalar##bits##_##group)(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 thread, i32 threads) { \

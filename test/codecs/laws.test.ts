@@ -12,6 +12,7 @@ const shapes: readonly Shape[] = [
 	{rows: 16, columns: 32},
 	{rows: 37, columns: 100},
 	{rows: 48, columns: 256},
+	{rows: 16, columns: 192},
 	{rows: 21, columns: 333},
 ];
 
