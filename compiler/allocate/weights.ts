@@ -1,7 +1,7 @@
 /** The weights of a graph: the matrices that Linear and Embedding use. One that is used twice (a tied head) is one weight. */
 import {createHash} from 'node:crypto';
 import type {Statistics} from '../calibrate/calibrate.js';
-import {feedbackFactor} from '../calibrate/factor.js';
+import {createFeedback} from '../calibrate/factor.js';
 import type {Weight} from '../codecs/codec.js';
 import type {Graph} from '../graph/graph.js';
 import type {Constant} from '../graph/tensor.js';
@@ -55,7 +55,6 @@ export function findWeights(graph: Graph): GraphWeight[] {
 /** The weight as codecs read it. Its data is read once, at the first use, and lives as long as the object. */
 export function openWeight({name, rows, columns, constant}: GraphWeight, statistics?: Statistics): Weight {
 	let data: Float32Array | undefined;
-	let factor: Float32Array | undefined;
 	return {
 		name,
 		rows,
@@ -65,11 +64,6 @@ export function openWeight({name, rows, columns, constant}: GraphWeight, statist
 			return data.subarray(first * columns, (first + count) * columns);
 		},
 		...(constant.quantized ? {quantized: constant.quantized} : {}),
-		...(statistics && {
-			get feedback() {
-				factor ??= feedbackFactor(statistics, columns);
-				return factor;
-			},
-		}),
+		...(statistics && {feedback: createFeedback(statistics.gram, columns)}),
 	};
 }

@@ -1,13 +1,35 @@
 /** What column feedback needs of a Gram matrix. */
+import type {Feedback} from '../codecs/codec.js';
 import {SnugError} from '../error.js';
 import {kernels} from '../numeric/kernels.js';
-import type {Statistics} from './calibrate.js';
 
 /** Added to the diagonal, as a share of its mean: the usual choice for GPTQ. */
 const DAMPING = 0.01;
 
+/** Computed when asked for, and kept. */
+export function createFeedback(gram: Float32Array, columns: number): Feedback {
+	let inOrder: Float32Array | undefined;
+	let byEnergy: Feedback['byEnergy'] | undefined;
+	return {
+		get inOrder() {
+			inOrder ??= feedbackFactor(gram, columns);
+			return inOrder;
+		},
+		get byEnergy() {
+			if (!byEnergy) {
+				const energy = (column: number): number => gram[column * columns + column]!;
+				const order = Uint32Array.from({length: columns}, (_, column) => column).sort((a, b) => energy(b) - energy(a) || a - b);
+				const sorted = Float32Array.from(gram, (_, index) => gram[order[Math.floor(index / columns)]! * columns + order[index % columns]!]!);
+				byEnergy = {order, factor: feedbackFactor(sorted, columns)};
+			}
+
+			return byEnergy;
+		},
+	};
+}
+
 /** U, upper triangular [columns, columns], with (H + damping)⁻¹ = Uᵀ U; damped ten times more until H is positive. */
-export function feedbackFactor({gram}: Statistics, columns: number): Float32Array {
+export function feedbackFactor(gram: Float32Array, columns: number): Float32Array {
 	const run = kernels();
 	const n = columns;
 	let mean = 0;

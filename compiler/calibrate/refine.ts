@@ -15,7 +15,7 @@ import type {TypedGraph} from '../passes/infer-types.js';
 import type {KernelCall, Program} from '../plan/program.js';
 import {letOthersRun, type CalibrateOptions, type Calibration} from './calibrate.js';
 import {denseParts, floatProgram, headProducts, productOf, symbolsOf, writeInputs} from './float-program.js';
-import {feedbackFactor} from './factor.js';
+import {createFeedback} from './factor.js';
 import type {Machine} from './machine.js';
 import {multiply, transpose} from './product.js';
 
@@ -74,9 +74,9 @@ export async function refine(
 
 		const {gram, mismatch} = sums.finish();
 		const opened = openWeight(weight);
-		const feedback = feedbackFactor({tokens, gram}, weight.columns);
+		const feedback = createFeedback(gram, weight.columns);
 		// Codes of a file stay what they are.
-		keep(opened.quantized ? opened : {...retarget(opened, mismatch, feedback), feedback}, choice);
+		keep(opened.quantized ? opened : {...retarget(opened, mismatch, feedback.inOrder), feedback}, choice);
 		from = at ?? entry.calls.length;
 	}
 

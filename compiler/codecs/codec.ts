@@ -12,16 +12,25 @@ export type Parameters = Readonly<Record<string, number | string>>;
 
 export type Shape = {readonly rows: number; readonly columns: number};
 
+/**
+ * Of column feedback (GPTQ): U, upper triangular [columns, columns], with H⁻¹ = Uᵀ U for the Gram matrix H of the weight's inputs, its
+ * columns in the order of the weight or in another.
+ */
+export type Feedback = {
+	readonly inOrder: Float32Array;
+	/** Columns with the largest inputs first: those that cost most are rounded while there are many to make up for them. */
+	readonly byEnergy: {readonly order: Uint32Array; readonly factor: Float32Array};
+};
+
 /** A weight that can be read a few rows at a time, so that the whole never stands in memory in f32. */
 export type Weight = Shape & {
 	readonly name: string;
 	/** Rows `first` to `first + count`, row-major, f32. */
 	read(first: number, count: number): Float32Array;
 	/**
-	 * What lets later columns make up for the errors of earlier ones: U, upper triangular [columns, columns], with H⁻¹ = Uᵀ U for the Gram
-	 * matrix H of the weight's inputs. Without it every column is rounded by itself.
+	 * What lets later columns make up for the errors of earlier ones. Without it every column is rounded by itself.
 	 */
-	readonly feedback?: Float32Array;
+	readonly feedback?: Feedback;
 	/** The integer codes of a weight that the model file holds quantised. */
 	readonly quantized?: QuantizedSource;
 };

@@ -51,7 +51,9 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 	const parts = [...packings.map(({bytes}) => new Uint8Array(bytes)), ...scaleParts(weight, group).map(({bytes}) => new Uint8Array(bytes))];
 	const step = Math.max(16, Math.floor(JOB_WEIGHTS / columns / 16) * 16);
 	const run = kernels();
-	const {feedback} = weight;
+	// A scale for each row leaves the order of columns free.
+	const sorted = weight.feedback && group === columns && columns === weight.columns && group > 128 ? weight.feedback.byEnergy : undefined;
+	const feedback = sorted?.factor ?? weight.feedback?.inOrder;
 	const inputs = weight.columns;
 	const kept = keptCodes(weight, bits, group, fraction);
 	for (let first = 0; first < rows; first += step) {
@@ -71,12 +73,20 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 			kept.copy(first, new Uint8Array(buffer, codes, count * columns), new Uint16Array(buffer, scales, groups), new Uint8Array(buffer, zeros, groups));
 		} else {
 			stage(new Float32Array(buffer, w, count * columns), weight, first, columns, group);
+			if (sorted) {
+				permute(new Float32Array(buffer, w, count * columns), sorted.order, true);
+			}
+
 			if (feedback) {
 				new Float32Array(buffer, factor, inputs * inputs).set(feedback);
 				run.call('encode_feedback', codes, scales, zeros, w, factor, scratch, count, columns, inputs, group, bits, fraction, narrowest[bits]!);
 			} else {
 				run.call('encode_groups', codes, scales, zeros, w, count, columns, group, bits, fraction, narrowest[bits]!);
 			}
+		}
+
+		if (sorted && !kept) {
+			permute(new Uint8Array(buffer, codes, count * columns), sorted.order, false);
 		}
 
 		const addresses = [...outs, scales, zeros];
@@ -91,6 +101,19 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 	}
 
 	return parts;
+}
+
+/** Puts the columns of every row into this order, or back out of it. */
+function permute(rows: Float32Array | Uint8Array, order: Uint32Array, into: boolean): void {
+	const columns = order.length;
+	const row = rows.slice(0, columns);
+	for (let start = 0; start < rows.length; start += columns) {
+		for (let i = 0; i < columns; i++) {
+			row[into ? i : order[i]!] = rows[start + (into ? order[i]! : i)]!;
+		}
+
+		rows.set(row, start);
+	}
 }
 
 /** Rows from `first` on into `out`. Padding repeats the weights of its group, so that it does not change the best scale. */

@@ -1,6 +1,6 @@
 /** The factor of column feedback, and codes that make up for their errors, against plain arithmetic in f64. */
 import test from 'ava';
-import {feedbackFactor} from '../../compiler/calibrate/factor.js';
+import {createFeedback, feedbackFactor} from '../../compiler/calibrate/factor.js';
 import type {Codec, Parameters, Weight} from '../../compiler/codecs/codec.js';
 import {measure, quadratic} from '../../compiler/codecs/measure.js';
 import {planes} from '../../compiler/codecs/planes.js';
@@ -34,17 +34,19 @@ function correlated(columns: number, seed: number): Float32Array {
 
 const identity = (columns: number): Float32Array => Float32Array.from({length: columns * columns}, (_, index) => Number(index % (columns + 1) === 0));
 
-const withFeedback = (weight: Weight, gram: Float32Array): Weight => ({...weight, feedback: feedbackFactor({tokens: 1, gram}, weight.columns)});
+const withFeedback = (weight: Weight, gram: Float32Array): Weight => ({...weight, feedback: createFeedback(gram, weight.columns)});
 
 const codes: ReadonlyArray<readonly [Codec, Parameters]> = [
 	...[2, 3].flatMap(bits => [32, 64].map(group => [planes, {bits, group}] as const)),
 	...[4, 5, 8].map(bits => [scalar, {bits, group: 64}] as const),
+	[planes, {bits: 3, group: 192}],
+	[scalar, {bits: 4, group: 192}],
 ] as ReadonlyArray<readonly [Codec, Parameters]>;
 
 test('the factor is upper triangular, and its square inverts the damped matrix', t => {
 	for (const n of [1, 7, 64, 100]) {
 		const gram = correlated(n, n);
-		const u = feedbackFactor({tokens: 1, gram}, n);
+		const u = feedbackFactor(gram, n);
 		const mean = Array.from({length: n}, (_, i) => gram[i * n + i]!).reduce((a, b) => a + b, 0) / n;
 		// (Uᵀ U)(H + damping) = 1
 		for (let i = 0; i < n; i++) {
@@ -76,24 +78,31 @@ test('the factor is upper triangular, and its square inverts the damped matrix',
 test('a matrix of less rank, or of zeros, is damped; NaN is refused', t => {
 	const n = 24;
 	const one = Float32Array.from({length: n * n}, () => 1);
-	t.true(feedbackFactor({tokens: 1, gram: one}, n).every(Number.isFinite));
-	t.true(feedbackFactor({tokens: 1, gram: new Float32Array(n * n)}, n).every(Number.isFinite));
-	t.throws(() => feedbackFactor({tokens: 1, gram: one.map(() => Number.NaN)}, n), {message: /calibration.*NaN/});
+	t.true(feedbackFactor(one, n).every(Number.isFinite));
+	t.true(feedbackFactor(new Float32Array(n * n), n).every(Number.isFinite));
+	t.throws(
+		() =>
+			feedbackFactor(
+				one.map(() => Number.NaN),
+				n,
+			),
+		{message: /calibration.*NaN/},
+	);
 });
 
 test('independent inputs of one size change nothing', t => {
 	for (const [codec, parameters] of codes) {
-		const weight = trainedWeight({rows: 21, columns: 128}, 5);
-		t.deepEqual(codec.encode(withFeedback(weight, identity(128)), parameters), codec.encode(weight, parameters), `${codec.id} ${JSON.stringify(parameters)}`);
+		const weight = trainedWeight({rows: 21, columns: 192}, 5);
+		t.deepEqual(codec.encode(withFeedback(weight, identity(192)), parameters), codec.encode(weight, parameters), `${codec.id} ${JSON.stringify(parameters)}`);
 	}
 });
 
 test('the error of outputs falls by a quarter and more, and the same weight gives the same bytes', t => {
 	for (const [codec, parameters] of codes) {
 		for (const shape of [
-			{rows: 48, columns: 128},
+			{rows: 48, columns: 192},
 			{rows: 17, columns: 100},
-		]) {
+		].filter(({columns}) => Number(parameters['group']) <= columns)) {
 			const weight = trainedWeight(shape, 7);
 			const gram = correlated(shape.columns, 9);
 			const fed = withFeedback(weight, gram);
@@ -107,25 +116,26 @@ test('the error of outputs falls by a quarter and more, and the same weight give
 
 test('every column is the nearest code to what the columns before it leave, by the published recursion', t => {
 	for (const [codec, parameters] of codes) {
-		const shape = {rows: 32, columns: 128};
+		const shape = {rows: 32, columns: 192};
 		const weight = trainedWeight(shape, 3);
 		const fed = withFeedback(weight, correlated(shape.columns, 4));
 		const decoded = codec.decode(codec.encode(fed, parameters), shape, parameters, 0, shape.rows);
-		const u = fed.feedback!;
-		const w = Float64Array.from(weight.read(0, shape.rows));
 		const group = Number(parameters['group']);
+		const {order, factor: u} =
+			group === shape.columns ? fed.feedback!.byEnergy : {order: Uint32Array.from({length: shape.columns}, (_, index) => index), factor: fed.feedback!.inOrder};
+		const w = Float64Array.from(weight.read(0, shape.rows));
 		let off = 0;
 		for (let row = 0; row < shape.rows; row++) {
 			const at = (column: number): number => row * shape.columns + column;
-			for (let column = 0; column < shape.columns; column++) {
+			for (const [step, column] of order.entries()) {
 				const got = decoded[at(column)]!;
 				// No other value that this row takes in the same group is nearer, but for ties.
 				const first = column - (column % group);
 				const nearest = Math.min(...Array.from(decoded.subarray(at(first), at(first + group)), value => Math.abs(value - w[at(column)]!)));
 				off += Math.abs(got - w[at(column)]!) > nearest + 1e-4 ? 1 : 0;
-				const error = (w[at(column)]! - got) / u[column * shape.columns + column]!;
-				for (let later = column + 1; later < shape.columns; later++) {
-					w[at(later)]! -= error * u[column * shape.columns + later]!;
+				const error = (w[at(column)]! - got) / u[step * shape.columns + step]!;
+				for (let later = step + 1; later < shape.columns; later++) {
+					w[at(order[later]!)]! -= error * u[step * shape.columns + later]!;
 				}
 			}
 		}
