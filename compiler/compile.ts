@@ -116,12 +116,12 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 	};
 }
 
-/** Windows of calibration text, and their tokens at most. */
-const [WINDOWS, WINDOW_TOKENS] = [24, 512];
+/** Tokens of a window of calibration text at most, and of all windows. */
+const [WINDOW_TOKENS, CALIBRATION_TOKENS] = [512, 24 * 512];
 
 function readCalibration(file: string, model: string, positions: number, {bos}: Config): number[][] {
 	const context = Math.min(positions || WINDOW_TOKENS, WINDOW_TOKENS);
-	return readWindows(file, findText(path.dirname(model)), {context, windows: WINDOWS, ...(bos === undefined ? {} : {bos})});
+	return readWindows(file, findText(path.dirname(model)), {context, windows: Math.ceil(CALIBRATION_TOKENS / context), ...(bos === undefined ? {} : {bos})});
 }
 
 function chooseBudget({profile, budget}: CompileOptions): {bytes: number; decidedBy: string} {
