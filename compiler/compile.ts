@@ -8,6 +8,7 @@ import {refuseStranger, writeFolder} from './bundle/folder.js';
 import {findText, readConfig, type Config} from './bundle/text.js';
 import {bitsPerWeight, writeBundle} from './bundle/write.js';
 import {calibrate, type CalibrateOptions} from './calibrate/calibrate.js';
+import {tokensOf} from './calibrate/float-program.js';
 import {refine} from './calibrate/refine.js';
 import {measureSensitivities} from './calibrate/sensitivity.js';
 import {readWindows} from './calibrate/text.js';
@@ -72,7 +73,7 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 	const {graph, positions} = importBounded(model, options);
 	const typed = transform(optimize(graph), options.transforms ?? (options.calibration === undefined ? [] : undefined));
 	const weights = findWeights(typed.graph);
-	const windows = options.calibration === undefined ? undefined : readCalibration(options.calibration, model, positions, config);
+	const windows = options.calibration === undefined ? undefined : readCalibration(options.calibration, model, typed, positions, config);
 	const watch = (stage: string): CalibrateOptions => ({
 		positions,
 		...(options.signal ? {signal: options.signal} : {}),
@@ -80,7 +81,9 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 	});
 	const calibration = windows && (await calibrate(typed, weights, windows, watch('calibrate')));
 	const sensitivities =
-		windows && options.bits === undefined ? await measureSensitivities(typed, weights, calibration!, windows, watch('sensitivity')) : undefined;
+		windows && options.bits === undefined && Number.isFinite(budget.bytes)
+			? await measureSensitivities(typed, weights, calibration!, windows, watch('sensitivity'))
+			: undefined;
 	const candidates = findOptions(weights, {...options, calibration, sensitivities, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
 	const precisions = options.cachePrecision ? [options.cachePrecision] : chooseCachePrecisions(typed.graph, positions, budget.bytes);
 	const threads = options.threads ?? options.profile?.threads;
@@ -119,9 +122,25 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 /** Tokens of a window of calibration text at most, and of all windows. */
 const [WINDOW_TOKENS, CALIBRATION_TOKENS] = [512, 24 * 512];
 
-function readCalibration(file: string, model: string, positions: number, {bos}: Config): number[][] {
-	const context = Math.min(positions || WINDOW_TOKENS, WINDOW_TOKENS);
-	return readWindows(file, findText(path.dirname(model)), {context, windows: Math.ceil(CALIBRATION_TOKENS / context), ...(bos === undefined ? {} : {bos})});
+function readCalibration(file: string, model: string, typed: TypedGraph, positions: number, {bos}: Config): number[][] {
+	const bound = tokensOf(typed);
+	const context = bound?.fixed ? bound.most : Math.min(bound?.most ?? positions, WINDOW_TOKENS);
+	const windows = readWindows(file, findText(path.dirname(model)), {
+		context,
+		windows: Math.ceil(CALIBRATION_TOKENS / context),
+		...(bos === undefined ? {} : {bos}),
+	});
+	if (bound?.fixed && windows[0]!.length < context) {
+		throw new SnugError('text-too-short', {
+			subject: `calibration text '${file}'`,
+			problem: 'is shorter than the sequence that the model takes',
+			expected: `at least ${context} tokens`,
+			found: `${windows[0]!.length} tokens`,
+			hint: 'give a longer text',
+		});
+	}
+
+	return windows;
 }
 
 function chooseBudget({profile, budget}: CompileOptions): {bytes: number; decidedBy: string} {

@@ -28,6 +28,11 @@ export type AllocateOptions = {
 /** For matrices that everything passes through. */
 const [GUARDED_CODECS, GUARDED_BITS] = [['scalar', 'dense'], 8] as const;
 
+const guardedCodecs = (wanted: readonly string[]): readonly string[] => {
+	const named = GUARDED_CODECS.filter(id => wanted.includes(id));
+	return named.length > 0 ? named : GUARDED_CODECS;
+};
+
 /** Rows on which an option's error is estimated. */
 const SAMPLE_ROWS = 24;
 
@@ -51,7 +56,7 @@ export function findOptions(weights: readonly GraphWeight[], options: AllocateOp
 		const factor = options.sensitivities?.get(weight.name) ?? (weight.rows * weight.columns) / energyOf(opened, weight, statistics);
 		const guarded = weight.constant.guarded === true && !(options.bits! >= GUARDED_BITS);
 		const bits = guarded ? undefined : options.bits;
-		const list = (guarded ? GUARDED_CODECS : wanted).flatMap(id => {
+		const list = (guarded ? guardedCodecs(wanted) : wanted).flatMap(id => {
 			const codec = codecs.get(id)!;
 			return codec
 				.options(weight)

@@ -64,6 +64,6 @@ export function openWeight({name, rows, columns, constant}: GraphWeight, statist
 			return data.subarray(first * columns, (first + count) * columns);
 		},
 		...(constant.quantized ? {quantized: constant.quantized} : {}),
-		...(statistics && {feedback: createFeedback(statistics.gram, columns)}),
+		...(statistics && {feedback: createFeedback(statistics, columns)}),
 	};
 }

@@ -7,8 +7,8 @@
 import type {GraphWeight} from '../allocate/weights.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import {PREFILL_TOKENS} from '../plan/lower.js';
-import type {KernelCall, Program} from '../plan/program.js';
-import {floatProgram, headProducts, productOf, symbolsOf, writeInputs} from './float-program.js';
+import type {Entry, KernelCall, Program} from '../plan/program.js';
+import {floatProgram, headProducts, productOf, symbolsOf, vectorsOf, writeInputs} from './float-program.js';
 import type {Machine} from './machine.js';
 
 export type Statistics = {
@@ -36,7 +36,7 @@ export async function calibrate(
 ): Promise<Calibration> {
 	const {program, entry, open} = floatProgram(typed, weights, {positions});
 	const machine = open();
-	const grams = createGrams(machine, program, positions);
+	const grams = createGrams(machine, program, entry);
 	for (const [index, window] of windows.entries()) {
 		onProgress?.(index, windows.length);
 		for (const {ids, past} of chunksOf(program, window)) {
@@ -68,8 +68,7 @@ type Chunk = {readonly ids: readonly number[]; readonly past: number};
 
 function chunksOf(program: Program, window: readonly number[]): Chunk[] {
 	if (program.states.length === 0) {
-		const most = program.symbols['sequence']?.max ?? window.length;
-		return [{ids: window.slice(0, most), past: 0}];
+		return [{ids: window, past: 0}];
 	}
 
 	return Array.from({length: Math.ceil(window.length / PREFILL_TOKENS)}, (_, index) => {
@@ -84,14 +83,13 @@ type Grams = {
 	finish(): Calibration;
 };
 
-function createGrams({kernels, reserve}: Machine, program: Program, positions: number): Grams {
+function createGrams({kernels, reserve}: Machine, program: Program, entry: Entry): Grams {
 	const columns = new Map(program.weights.map(weight => [weight.name, weight.columns]));
-	const products = program.entries
-		.filter(({name}) => name !== 'decode' && name !== 'sample')
-		.flatMap(({calls}) => calls.flatMap(call => productOf(call) ?? []));
-	const places = new Map([...new Set(products)].map(name => [name, reserve(4 * columns.get(name)! ** 2)]));
-	const widest = Math.max(0, ...[...places.keys()].map(name => columns.get(name)!));
-	const most = program.states.length === 0 ? (program.symbols['sequence']?.max ?? positions) : PREFILL_TOKENS;
+	const products = [...entry.calls, ...headProducts(program)].filter(call => productOf(call) !== undefined);
+	const names = new Set(products.map(call => productOf(call)!));
+	const places = new Map([...names].map(name => [name, reserve(4 * columns.get(name)! ** 2)]));
+	const widest = Math.max(0, ...[...names].map(name => columns.get(name)!));
+	const most = Math.max(PREFILL_TOKENS, ...entry.calls.map(call => vectorsOf(call, program)));
 	const scratch = reserve(4 * Math.ceil(widest / 8) * 8 * most);
 	const counts = new Map<string, number>();
 	return {

@@ -1,4 +1,5 @@
 /** What column feedback needs of a Gram matrix. */
+import type {Statistics} from './calibrate.js';
 import type {Feedback} from '../codecs/codec.js';
 import {SnugError} from '../error.js';
 import {kernels} from '../numeric/kernels.js';
@@ -6,21 +7,30 @@ import {kernels} from '../numeric/kernels.js';
 /** Added to the diagonal, as a share of its mean: the usual choice for GPTQ. */
 const DAMPING = 0.01;
 
+/** Vectors for each column from which on a Gram matrix says what it should; with fewer, what it says of dependence is chance, and is damped. */
+const ENOUGH = 4;
+
 /** Computed when asked for, and kept. */
-export function createFeedback(gram: Float32Array, columns: number): Feedback {
+export function createFeedback({gram, tokens}: Statistics, columns: number): Feedback {
 	let inOrder: Float32Array | undefined;
 	let byEnergy: Feedback['byEnergy'] | undefined;
 	return {
 		get inOrder() {
-			inOrder ??= feedbackFactor(gram, columns);
+			inOrder ??= feedbackFactor({gram, tokens}, columns);
 			return inOrder;
 		},
 		get byEnergy() {
 			if (!byEnergy) {
 				const energy = (column: number): number => gram[column * columns + column]!;
 				const order = Uint32Array.from({length: columns}, (_, column) => column).sort((a, b) => energy(b) - energy(a) || a - b);
-				const sorted = Float32Array.from(gram, (_, index) => gram[order[Math.floor(index / columns)]! * columns + order[index % columns]!]!);
-				byEnergy = {order, factor: feedbackFactor(sorted, columns)};
+				const sorted = new Float32Array(gram.length);
+				for (const [i, from] of order.entries()) {
+					for (let j = 0; j < columns; j++) {
+						sorted[i * columns + j] = gram[from * columns + order[j]!]!;
+					}
+				}
+
+				byEnergy = {order, factor: feedbackFactor({gram: sorted, tokens}, columns)};
 			}
 
 			return byEnergy;
@@ -29,7 +39,7 @@ export function createFeedback(gram: Float32Array, columns: number): Feedback {
 }
 
 /** U, upper triangular [columns, columns], with (H + damping)⁻¹ = Uᵀ U; damped ten times more until H is positive. */
-export function feedbackFactor(gram: Float32Array, columns: number): Float32Array {
+export function feedbackFactor({gram, tokens}: Statistics, columns: number): Float32Array {
 	const run = kernels();
 	const n = columns;
 	let mean = 0;
@@ -37,7 +47,8 @@ export function feedbackFactor(gram: Float32Array, columns: number): Float32Arra
 		mean += gram[i * n + i]! / n;
 	}
 
-	for (let damping = DAMPING; damping <= 100; damping *= 10) {
+	const least = DAMPING * Math.max(1, (ENOUGH * n) / tokens) ** 2;
+	for (let damping = least; damping <= 1e4 * least; damping *= 10) {
 		const [u, pivot, h, scratch] = run.layOut(4 * n * n, 4, 4 * n * n, 4 * n * (n + 1)) as [number, number, number, number];
 		new Float32Array(run.memory.buffer, h, n * n).set(gram);
 		run.call('feedback_factor', u, pivot, h, scratch, n, damping * mean || 1);

@@ -4,10 +4,11 @@ import {encodingOf} from '../build.js';
 import {FILLS} from '../bundle/fills.js';
 import {codecs} from '../codecs/index.js';
 import {SnugError} from '../error.js';
-import {evaluate} from '../graph/dim.js';
+import {readsOf} from '../graph/captures.js';
+import {evaluate, type Dim} from '../graph/dim.js';
 import {inferTypes, type TypedGraph} from '../passes/infer-types.js';
 import {checkPlan} from '../plan/check.js';
-import {lower} from '../plan/lower.js';
+import {largest, lower} from '../plan/lower.js';
 import {planMemory, type Plan} from '../plan/memory.js';
 import type {Entry, KernelCall, Program} from '../plan/program.js';
 import {readPrototypes} from '../plan/prototypes.js';
@@ -40,11 +41,13 @@ export type FloatProgramOptions = {
 
 export function floatProgram(typed: TypedGraph, weights: readonly GraphWeight[], {positions, tokens}: FloatProgramOptions): FloatProgram {
 	const prototypes = readPrototypes();
-	const {graph} = typed;
+	// An output that something reads would be one buffer for all runs that stand side by side.
+	const read = new Set(typed.graph.nodes.flatMap(readsOf));
+	const graph = {...typed.graph, outputs: typed.graph.outputs.filter(name => !read.has(name))};
 	const bound = graph.symbols['sequence'];
 	const widened =
 		tokens === undefined || bound === undefined || bound.max >= tokens
-			? typed
+			? inferTypes(graph)
 			: inferTypes({...graph, symbols: {...graph.symbols, sequence: {...bound, max: tokens}}});
 	const encoding = encodingOf(
 		weights,
@@ -72,43 +75,60 @@ export function floatProgram(typed: TypedGraph, weights: readonly GraphWeight[],
 /** The symbols of a run of `count` tokens behind `past` others. */
 export const symbolsOf = (count: number, past = 0): Symbols => ({batch: 1, sequence: count, past});
 
-/** What a run of the tokens reads, as the loader would fill it in. */
+/** Inputs that a text fills: those that the loader fills too, and the segment of a lone sentence. */
+const FILLED = new Set([...Object.keys(FILLS), 'token_type_ids']);
+
+/** The tokens that a run takes: a fixed number, or at most so many; undefined where the state's positions bound it. */
+export function tokensOf({graph: {inputs, types, symbols, states}}: TypedGraph): {readonly most: number; readonly fixed: boolean} | undefined {
+	const stranger = inputs.find(name => !FILLED.has(name) && !states.some(({input}) => input === name));
+	if (stranger !== undefined) {
+		throw new SnugError('cannot-calibrate', {
+			subject: `input '${stranger}'`,
+			problem: 'a text does not say what it holds',
+			expected: [...FILLED].join(', '),
+			hint: 'compile without --calibration',
+		});
+	}
+
+	const length: Dim | undefined = inputs.filter(name => FILLS[name] === 'tokens').map(name => types.get(name)!.shape.at(-1)!)[0];
+	if (typeof length === 'number') {
+		return {most: length, fixed: true};
+	}
+
+	return states.length > 0 || symbols['sequence'] === undefined ? undefined : {most: symbols['sequence'].max, fixed: false};
+}
+
+/** What a run of the tokens reads, as the loader would fill it in; every sequence of a batch is the same. */
 export function writeInputs(machine: Machine, program: Program, ids: readonly number[], past = 0): void {
 	const symbols = symbolsOf(ids.length, past);
 	for (const {name, dtype, shape, buffer} of program.inputs) {
 		if (buffer !== undefined) {
-			const dims = shape.map(dim => evaluate(dim, symbols));
-			machine.write(buffer, dtype, fill(name, dims, ids, past));
+			const length = shape.reduce<number>((product, dim) => product * evaluate(dim, symbols), 1);
+			machine.write(
+				buffer,
+				dtype,
+				Array.from({length}, (_, index) => fill(name, ids, past, index)),
+			);
 		}
 	}
 }
 
-function fill(name: string, dims: readonly number[], ids: readonly number[], past: number): ArrayLike<number> {
-	const length = dims.reduce((product, dim) => product * dim, 1);
+function fill(name: string, ids: readonly number[], past: number, index: number): number {
 	switch (FILLS[name]) {
 		case 'tokens': {
-			return ids;
-		}
-
-		case 'ones': {
-			return new Array<number>(length).fill(1);
+			return ids[index % ids.length]!;
 		}
 
 		case 'positions': {
-			return ids.map((_, index) => past + index);
+			return past + (index % ids.length);
+		}
+
+		case 'ones': {
+			return 1;
 		}
 
 		default: {
-			if (name !== 'token_type_ids') {
-				throw new SnugError('cannot-calibrate', {
-					subject: `input '${name}'`,
-					problem: 'a text does not say what it holds',
-					expected: [...Object.keys(FILLS), 'token_type_ids'].join(', '),
-					hint: 'compile without --calibration',
-				});
-			}
-
-			return new Array<number>(length).fill(0);
+			return 0;
 		}
 	}
 }
@@ -121,3 +141,8 @@ export function productOf({arguments: {parts, x}}: KernelCall): string | undefin
 /** The products of the entry of logits, which takes one vector a call: all of them lie one behind the other. */
 export const headProducts = (program: Program): readonly KernelCall[] =>
 	program.entries.find(({name}) => name === 'head')?.calls.filter(call => productOf(call) !== undefined) ?? [];
+
+/** The most vectors that a call multiplies. */
+export function vectorsOf({arguments: {tokens}}: KernelCall, {bounds}: Program): number {
+	return tokens?.kind === 'number' ? largest(tokens.value, bounds) : 1;
+}

@@ -55,7 +55,7 @@ export function createMachine(program: Program, plan: Plan): Machine {
 				problem: 'does not fit a WebAssembly memory with its statistics in f32',
 				expected: `at most ${LIMIT} bytes`,
 				found: `${end} bytes`,
-				hint: 'compile it without --calibration',
+				hint: 'compile it with --no-refine, or without --calibration',
 			});
 		}
 

@@ -13,8 +13,8 @@ import {codecs} from '../codecs/index.js';
 import type {Parameters, Weight} from '../codecs/codec.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import type {KernelCall, Program} from '../plan/program.js';
-import {letOthersRun, type CalibrateOptions, type Calibration} from './calibrate.js';
-import {denseParts, floatProgram, headProducts, productOf, symbolsOf, writeInputs} from './float-program.js';
+import {letOthersRun, type CalibrateOptions, type Calibration, type Statistics} from './calibrate.js';
+import {DENSE, denseParts, floatProgram, headProducts, productOf, symbolsOf, vectorsOf, writeInputs} from './float-program.js';
 import {createFeedback} from './factor.js';
 import type {Machine} from './machine.js';
 import {multiply, transpose} from './product.js';
@@ -46,7 +46,8 @@ export async function refine(
 		coded.setWeight(weight.name, denseParts({...weight, read: (first, count) => values.subarray(first * weight.columns, (first + count) * weight.columns)}));
 	};
 
-	const steps = stepsOf(program, entry.calls);
+	// Codes without loss have nothing to make up for.
+	const steps = stepsOf(program, entry.calls).filter(({weight}) => byName.get(weight)!.choice.codec !== DENSE.codec);
 	const inTurn = new Set(steps.map(({weight}) => weight));
 	for (const {name} of program.weights.filter(({name}) => !inTurn.has(name))) {
 		const {weight, choice} = byName.get(name)!;
@@ -54,7 +55,8 @@ export async function refine(
 	}
 
 	const arenas = windows.map(() => [exact.reserve(arenaBytes), coded.reserve(arenaBytes)] as const);
-	const sums = createSums(coded, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), tokens);
+	const most = Math.max(tokens, ...steps.map(({call}) => vectorsOf(call, program)));
+	const sums = createSums(coded, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
 	let from = 0;
 	for (const [index, {weight: name, call, at}] of steps.entries()) {
 		onProgress?.(index, steps.length);
@@ -68,15 +70,16 @@ export async function refine(
 				machine.run(entry.name, symbols, {first: from, end: at ?? entry.calls.length, arena});
 				return at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena);
 			}) as [number, number];
-			sums.add(new Float32Array(exact.kernels.memory.buffer, inputs[0], tokens * weight.columns), inputs[1]);
+			const vectors = at === undefined ? tokens : call.arguments['tokens'] ? exact.valueOf(entry.name, call.arguments['tokens'], symbols) : 1;
+			sums.add(new Float32Array(exact.kernels.memory.buffer, inputs[0], vectors * weight.columns), inputs[1]);
 			await letOthersRun();
 		}
 
-		const {gram, mismatch} = sums.finish();
+		const {mismatch, ...statistics} = sums.finish();
 		const opened = openWeight(weight);
-		const feedback = createFeedback(gram, weight.columns);
-		// Codes of a file stay what they are.
-		keep(opened.quantized ? opened : {...retarget(opened, mismatch, feedback.inOrder), feedback}, choice);
+		const feedback = createFeedback(statistics, weight.columns);
+		// Codes of a file stay what they are, where the code can hold them.
+		keep(opened.quantized ? {...opened, feedback} : {...retarget(opened, mismatch, feedback.inOrder), feedback}, choice);
 		from = at ?? entry.calls.length;
 	}
 
@@ -107,17 +110,23 @@ function stepsOf(program: Program, calls: readonly KernelCall[]): Step[] {
 	return steps.filter(({weight}) => uses.get(weight) === 1);
 }
 
+/** Rows of a target that are computed at once. */
+const BLOCK_ROWS = 4096;
+
 /** W + W mismatch (H + λ)⁻¹, where the factor U has (H + λ)⁻¹ = Uᵀ U. @param mismatch The transpose of X_f Xᵀ − H. */
 function retarget(weight: Weight, mismatch: Float32Array, factor: Float32Array): Weight {
 	const {rows, columns} = weight;
-	const values = weight.read(0, rows);
-	const halfway = multiply(multiply(values, mismatch, columns), factor, columns);
-	const change = multiply(halfway, transpose(factor, columns), columns);
-	for (let index = 0; index < change.length; index++) {
-		change[index]! += values[index]!;
+	const target = weight.read(0, rows).slice();
+	const turned = transpose(factor, columns);
+	for (let first = 0; first < rows; first += BLOCK_ROWS) {
+		const block = target.subarray(first * columns, Math.min(rows, first + BLOCK_ROWS) * columns);
+		const change = multiply(multiply(multiply(block, mismatch, columns), factor, columns), turned, columns);
+		for (let index = 0; index < change.length; index++) {
+			block[index]! += change[index]!;
+		}
 	}
 
-	return {name: weight.name, rows, columns, read: (first, count) => change.subarray(first * columns, (first + count) * columns)};
+	return {name: weight.name, rows, columns, read: (first, count) => target.subarray(first * columns, (first + count) * columns)};
 }
 
 type Sums = {
@@ -125,12 +134,12 @@ type Sums = {
 	/** @param exact The inputs in the f32 model. @param coded The address of those in the encoded one. */
 	add(exact: Float32Array, coded: number): void;
 	/** H and the transpose of X_f Xᵀ − H, as means over the vectors. */
-	finish(): {readonly gram: Float32Array; readonly mismatch: Float32Array};
+	finish(): Statistics & {readonly mismatch: Float32Array};
 };
 
-function createSums({kernels, reserve}: Machine, widest: number, tokens: number): Sums {
+function createSums({kernels, reserve}: Machine, widest: number, most: number): Sums {
 	const square = 4 * widest * widest;
-	const [gram, cross, inputs, scratch] = [reserve(square), reserve(square), reserve(4 * widest * tokens), reserve(8 * 8 * Math.ceil(widest / 8) * tokens)];
+	const [gram, cross, inputs, scratch] = [reserve(square), reserve(square), reserve(4 * widest * most), reserve(8 * 8 * Math.ceil(widest / 8) * most)];
 	let columns = 0;
 	let count = 0;
 	const view = (address: number, length: number): Float32Array => new Float32Array(kernels.memory.buffer, address, length);
@@ -142,18 +151,21 @@ function createSums({kernels, reserve}: Machine, widest: number, tokens: number)
 			view(cross, columns * columns).fill(0);
 		},
 		add(exact, coded) {
+			const tokens = exact.length / columns;
 			view(inputs, exact.length).set(exact);
 			kernels.call('gram_f32', gram, coded, scratch, tokens, columns);
 			kernels.call('cross_gram_f32', cross, coded, inputs, scratch, tokens, columns);
 			count += tokens;
 		},
 		finish() {
-			kernels.call('mirror_f32', gram, columns, 1 / count);
-			const result = {gram: view(gram, columns * columns).slice(), mismatch: view(cross, columns * columns).slice()};
-			for (let index = 0; index < result.mismatch.length; index++) {
-				result.mismatch[index] = result.mismatch[index]! / count - result.gram[index]!;
-			}
-
+			kernels.call('mirror_f32', gram, columns, 1);
+			const sums = view(gram, columns * columns);
+			// The difference first: it is nothing where the two models agree, and stays so.
+			const result = {
+				tokens: count,
+				gram: sums.map(value => value / count),
+				mismatch: view(cross, columns * columns).map((value, index) => (value - sums[index]!) / count),
+			};
 			return result;
 		},
 	};

@@ -8,7 +8,8 @@
 import {openWeight, type GraphWeight} from '../allocate/weights.js';
 import {codecs} from '../codecs/index.js';
 import {quadratic, squares} from '../codecs/measure.js';
-import type {Codec, Parameters} from '../codecs/codec.js';
+import type {Codec} from '../codecs/codec.js';
+import {SnugError} from '../error.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import type {KernelCall} from '../plan/program.js';
 import {letOthersRun, type CalibrateOptions, type Calibration} from './calibrate.js';
@@ -58,7 +59,18 @@ export async function measureSensitivities(
 		machine.setWeight(weight.name, parts);
 		new Uint8Array(machine.kernels.memory.buffer).copyWithin(copy, base, base + arenaBytes);
 		run(at, copy);
-		sensitivities.set(weight.name, divergence(reference, predict(), program.sliced !== undefined) / error);
+		const distance = divergence(reference, predict(), program.sliced !== undefined);
+		if (!Number.isFinite(distance)) {
+			throw new SnugError('calibration-not-finite', {
+				subject: `weight '${weight.name}'`,
+				problem: 'makes the predictions on the calibration text something that cannot be compared, when it is encoded coarsely',
+				expected: 'finite numbers',
+				found: `a distance of ${distance}`,
+				hint: 'use another text, or name --bits instead of --budget',
+			});
+		}
+
+		sensitivities.set(weight.name, Math.max(distance, LEAST) / error);
 		machine.setWeight(weight.name, exact);
 		await letOthersRun();
 	}
@@ -71,7 +83,7 @@ function probe(weight: GraphWeight, calibration: Calibration): {readonly error: 
 	const statistics = calibration.get(weight.name);
 	const opened = openWeight(weight, statistics);
 	const {rows, columns} = weight;
-	const codec = codecs.get(PROBE.codec) as Codec<Parameters>;
+	const codec = codecs.get(PROBE.codec) as Codec;
 	const parameters = columns < 64 ? PROBE.narrow : PROBE.parameters;
 	const values = codec.decode(codec.encode(opened, parameters), weight, parameters, 0, rows);
 	const exact = opened.read(0, rows);
@@ -89,6 +101,9 @@ function probe(weight: GraphWeight, calibration: Calibration): {readonly error: 
 }
 
 const SAMPLE_ROWS = 128;
+
+/** A divergence that is taken for nothing: less is rounding, and a loss of nothing would buy no bits at all. */
+const LEAST = 1e-7;
 
 type Placed = {readonly weight: GraphWeight; readonly at: number};
 

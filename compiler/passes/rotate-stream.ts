@@ -49,7 +49,10 @@ export const rotateStream: Pass = {
 			return stream!.writers.includes(node) || heads.some(({linear}) => linear === node);
 		}
 
-		if (new Set(names).size < names.length || served.length > 0) {
+		// Neither can a bias that something else adds too.
+		const biases = stream.writers.flatMap(({inputs}) => (inputs[2] ? [inputs[2]] : []));
+		const shared = graph.nodes.flatMap(({inputs}) => inputs.filter(name => biases.includes(name)));
+		if (new Set(names).size < names.length || served.length > 0 || shared.length > biases.length || new Set(biases).size < biases.length) {
 			return graph;
 		}
 
@@ -99,9 +102,9 @@ export const rotateStream: Pass = {
 				continue;
 			}
 
-			const name = `${linear.inputs[1]!}/gain`;
+			const name = `${linear.outputs[0]!}/gain`;
 			put(name, {dtype: 'float32', dims: [width, width], guarded: true, read: () => gainMatrix(width, fold, data => rotateOutputs(rotation, data, width))});
-			const turned = `${linear.inputs[0]!}/turned`;
+			const turned = `${linear.outputs[0]!}/turned`;
 			replaced.set(linear, [
 				{op: 'snug.Linear', name: `${linear.name}/gain`, inputs: [linear.inputs[0]!, name], outputs: [turned], attributes: {}},
 				{...linear, inputs: [turned, table, ...linear.inputs.slice(2)]},
@@ -126,11 +129,10 @@ function gainMatrix(width: number, fold: (data: Float32Array) => void, outputs: 
 }
 
 /** The constant with its data changed whenever it is read. */
-function changed({dtype, dims, read, identity}: Constant, change: (data: Float32Array) => void): Constant {
+function changed({dtype, dims, read}: Constant, change: (data: Float32Array) => void): Constant {
 	return {
 		dtype,
 		dims,
-		...(identity === undefined ? {} : {identity: `${identity}/rotated`}),
 		read() {
 			const data = Float32Array.from(read() as Float32Array);
 			change(data);

@@ -34,7 +34,7 @@ function correlated(columns: number, seed: number): Float32Array {
 
 const identity = (columns: number): Float32Array => Float32Array.from({length: columns * columns}, (_, index) => Number(index % (columns + 1) === 0));
 
-const withFeedback = (weight: Weight, gram: Float32Array): Weight => ({...weight, feedback: createFeedback(gram, weight.columns)});
+const withFeedback = (weight: Weight, gram: Float32Array): Weight => ({...weight, feedback: createFeedback({gram, tokens: Infinity}, weight.columns)});
 
 const codes: ReadonlyArray<readonly [Codec, Parameters]> = [
 	...[2, 3].flatMap(bits => [32, 64].map(group => [planes, {bits, group}] as const)),
@@ -46,7 +46,7 @@ const codes: ReadonlyArray<readonly [Codec, Parameters]> = [
 test('the factor is upper triangular, and its square inverts the damped matrix', t => {
 	for (const n of [1, 7, 64, 100]) {
 		const gram = correlated(n, n);
-		const u = feedbackFactor(gram, n);
+		const u = feedbackFactor({gram: gram, tokens: Infinity}, n);
 		const mean = Array.from({length: n}, (_, i) => gram[i * n + i]!).reduce((a, b) => a + b, 0) / n;
 		// (Uᵀ U)(H + damping) = 1
 		for (let i = 0; i < n; i++) {
@@ -78,16 +78,9 @@ test('the factor is upper triangular, and its square inverts the damped matrix',
 test('a matrix of less rank, or of zeros, is damped; NaN is refused', t => {
 	const n = 24;
 	const one = Float32Array.from({length: n * n}, () => 1);
-	t.true(feedbackFactor(one, n).every(Number.isFinite));
-	t.true(feedbackFactor(new Float32Array(n * n), n).every(Number.isFinite));
-	t.throws(
-		() =>
-			feedbackFactor(
-				one.map(() => Number.NaN),
-				n,
-			),
-		{message: /calibration.*NaN/},
-	);
+	t.true(feedbackFactor({gram: one, tokens: Infinity}, n).every(Number.isFinite));
+	t.true(feedbackFactor({gram: new Float32Array(n * n), tokens: Infinity}, n).every(Number.isFinite));
+	t.throws(() => feedbackFactor({gram: one.map(() => Number.NaN), tokens: Infinity}, n), {message: /calibration.*NaN/});
 });
 
 test('independent inputs of one size change nothing', t => {
