@@ -1,9 +1,7 @@
 /** The back half of the pipeline: a graph and the codes of its weights → program, plan and modules, and what they cost. */
-import type {Option} from './allocate/allocate.js';
-import type {GraphWeight} from './allocate/weights.js';
 import type {TypedGraph} from './passes/infer-types.js';
 import {checkPlan} from './plan/check.js';
-import type {EncodedWeight, Encoding} from './plan/encoding.js';
+import type {Encoding} from './plan/encoding.js';
 import {lower, type LowerOptions} from './plan/lower.js';
 import {planMemory, type Plan} from './plan/memory.js';
 import type {Program} from './plan/program.js';
@@ -18,15 +16,6 @@ export type Built = {
 	/** Memory and the program, whose variants are equally long. */
 	readonly total: number;
 };
-
-export const encodingOf = (weights: readonly GraphWeight[], options: ReadonlyArray<Pick<Option, 'codec' | 'parameters'>>): Encoding =>
-	new Map(
-		weights.flatMap(({name, rows, columns, uses}, index) => {
-			const {codec, parameters} = options[index]!;
-			const encoded: EncodedWeight = {name, rows, columns, codec, parameters};
-			return uses.map(use => [use, encoded] as const);
-		}),
-	);
 
 export async function build(typed: TypedGraph, encoding: Encoding, options: LowerOptions): Promise<Built> {
 	const prototypes = readPrototypes();

@@ -1,7 +1,7 @@
 /** What each stage of the pipeline makes of a model: `snug inspect MODEL --stage NAME`. */
 import {findOptions, smallest} from './allocate/allocate.js';
 import {findWeights} from './allocate/weights.js';
-import {encodingOf} from './build.js';
+import {encodingOf} from './allocate/encoding.js';
 import {importBounded} from './compile.js';
 import {SnugError} from './error.js';
 import {keyOf} from './graph/dim.js';

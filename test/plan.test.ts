@@ -2,7 +2,7 @@
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {importBounded} from '../compiler/compile.js';
-import {encodingOf} from '../compiler/build.js';
+import {encodingOf} from '../compiler/allocate/encoding.js';
 import {findWeights} from '../compiler/allocate/weights.js';
 import {evaluate, multiply, symbol, type Dim} from '../compiler/graph/dim.js';
 import {optimize} from '../compiler/passes/optimize.js';

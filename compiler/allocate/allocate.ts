@@ -1,12 +1,12 @@
 /** Which code for which weight: the options of the codecs, their bytes and losses, and the choice under a budget. */
-import type {Calibration, Statistics} from '../calibrate/calibrate.js';
-import type {Sensitivities} from '../calibrate/sensitivity.js';
-import {bytesOfLayout, type Parameters} from '../codecs/codec.js';
+import {openCalibrated} from '../calibrate/factor.js';
+import type {Calibration, Sensitivities, Statistics} from '../calibrate/statistics.js';
+import {bytesOfLayout, type Parameters, type Weight} from '../codecs/codec.js';
 import {codecs} from '../codecs/index.js';
 import {measure, pick, quadratic} from '../codecs/measure.js';
 import {SnugError} from '../error.js';
 import {choose} from './choose.js';
-import {openWeight, type GraphWeight} from './weights.js';
+import type {GraphWeight} from './weights.js';
 
 export type Option = {readonly codec: string; readonly parameters: Parameters; readonly bytes: number; readonly loss: number};
 
@@ -52,7 +52,7 @@ export function findOptions(weights: readonly GraphWeight[], options: AllocateOp
 		options.signal?.throwIfAborted();
 		options.onProgress?.(index, weights.length);
 		const statistics = options.calibration?.get(weight.name);
-		const opened = openWeight(weight, statistics);
+		const opened = openCalibrated(weight, statistics);
 		const factor = options.sensitivities?.get(weight.name) ?? (weight.rows * weight.columns) / energyOf(opened, weight, statistics);
 		const guarded = weight.constant.guarded === true && !(options.bits! >= GUARDED_BITS);
 		const bits = guarded ? undefined : options.bits;
@@ -89,7 +89,7 @@ const TYPE_BITS: Readonly<Record<string, number>> = {float32: 32, float16: 16, f
 const bitsOf = (parameters: Parameters): number | undefined =>
 	typeof parameters['bits'] === 'number' ? parameters['bits'] : TYPE_BITS[String(parameters['type'] ?? parameters['dtype'])];
 
-function energyOf(opened: ReturnType<typeof openWeight>, {rows, columns}: GraphWeight, statistics: Statistics | undefined): number {
+function energyOf(opened: Weight, {rows, columns}: GraphWeight, statistics: Statistics | undefined): number {
 	if (statistics) {
 		const sample = pick(opened, Math.min(rows, SAMPLE_ROWS));
 		return (quadratic(sample.read(0, sample.rows), statistics.gram, columns) * rows) / sample.rows || 1;

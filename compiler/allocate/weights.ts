@@ -1,8 +1,6 @@
 /** The weights of a graph: the matrices that Linear and Embedding use. One that is used twice (a tied head) is one weight. */
 import {createHash} from 'node:crypto';
-import type {Statistics} from '../calibrate/calibrate.js';
-import {createFeedback} from '../calibrate/factor.js';
-import type {Weight} from '../codecs/codec.js';
+import type {Feedback, Weight} from '../codecs/codec.js';
 import type {Graph} from '../graph/graph.js';
 import type {Constant} from '../graph/tensor.js';
 
@@ -53,7 +51,7 @@ export function findWeights(graph: Graph): GraphWeight[] {
 }
 
 /** The weight as codecs read it. Its data is read once, at the first use, and lives as long as the object. */
-export function openWeight({name, rows, columns, constant}: GraphWeight, statistics?: Statistics): Weight {
+export function openWeight({name, rows, columns, constant}: GraphWeight, feedback?: Feedback): Weight {
 	let data: Float32Array | undefined;
 	return {
 		name,
@@ -64,6 +62,6 @@ export function openWeight({name, rows, columns, constant}: GraphWeight, statist
 			return data.subarray(first * columns, (first + count) * columns);
 		},
 		...(constant.quantized ? {quantized: constant.quantized} : {}),
-		...(statistics && {feedback: createFeedback(statistics, columns)}),
+		...(feedback && {feedback}),
 	};
 }

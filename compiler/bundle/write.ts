@@ -1,9 +1,10 @@
 /** Writes a bundle's files into a folder: weights encoded one at a time into chunks, programs, loader, tokenizer, manifest last. */
 import {copyFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {openWeight, type GraphWeight} from '../allocate/weights.js';
+import type {GraphWeight} from '../allocate/weights.js';
 import {reportBytes, type Built} from '../build.js';
-import type {Calibration} from '../calibrate/calibrate.js';
+import {openCalibrated} from '../calibrate/factor.js';
+import type {Calibration} from '../calibrate/statistics.js';
 import {codecs} from '../codecs/index.js';
 import {fold, type Dim} from '../graph/dim.js';
 import type {Graph} from '../graph/graph.js';
@@ -54,7 +55,7 @@ export async function writeBundle(directory: string, input: BundleInput): Promis
 		input.signal?.throwIfAborted();
 		input.onProgress?.(index, program.weights.length);
 		const source = weights.find(({name}) => name === row.name)!;
-		const weight = openWeight(source, input.calibration?.get(row.name));
+		const weight = openCalibrated(source, input.calibration?.get(row.name));
 		const terms = row.terms.map((term, at) => {
 			const encoded = input.encoded?.get(row.name) ?? codecs.get(term.codec)!.encode(weight, term.parameters);
 			const start = plan.table.rows.get(row.name)![at]! / 4;

@@ -10,16 +10,7 @@ import {PREFILL_TOKENS} from '../plan/lower.js';
 import type {Entry, KernelCall, Program} from '../plan/program.js';
 import {floatProgram, headProducts, productOf, symbolsOf, vectorsOf, writeInputs} from './float-program.js';
 import type {Machine} from './machine.js';
-
-export type Statistics = {
-	/** Vectors that were seen. */
-	readonly tokens: number;
-	/** [columns, columns], row-major. */
-	readonly gram: Float32Array;
-};
-
-/** By the name of the weight. Tables that are only looked up have none. */
-export type Calibration = ReadonlyMap<string, Statistics>;
+import type {Calibration} from './statistics.js';
 
 export type CalibrateOptions = {
 	/** Positions that states hold; windows are no longer. */

@@ -1,6 +1,7 @@
 /** What column feedback needs of a Gram matrix. */
-import type {Statistics} from './calibrate.js';
-import type {Feedback} from '../codecs/codec.js';
+import {openWeight, type GraphWeight} from '../allocate/weights.js';
+import type {Statistics} from './statistics.js';
+import type {Feedback, Weight} from '../codecs/codec.js';
 import {SnugError} from '../error.js';
 import {kernels} from '../numeric/kernels.js';
 
@@ -9,6 +10,10 @@ const DAMPING = 0.01;
 
 /** Vectors for each column from which on a Gram matrix says what it should; with fewer, what it says of dependence is chance, and is damped. */
 const ENOUGH = 4;
+
+/** The weight as codecs read it, with what the statistics of its inputs give. */
+export const openCalibrated = (weight: GraphWeight, statistics: Statistics | undefined): Weight =>
+	openWeight(weight, statistics && createFeedback(statistics, weight.columns));
 
 /** Computed when asked for, and kept. */
 export function createFeedback({gram, tokens}: Statistics, columns: number): Feedback {

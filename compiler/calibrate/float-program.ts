@@ -1,6 +1,6 @@
 /** The model in f32 as a program that runs at compile time on tokens, and what its calls say about the products in it. */
 import {openWeight, type GraphWeight} from '../allocate/weights.js';
-import {encodingOf} from '../build.js';
+import {encodingOf} from '../allocate/encoding.js';
 import {FILLS} from '../bundle/fills.js';
 import {codecs} from '../codecs/index.js';
 import {SnugError} from '../error.js';

@@ -13,9 +13,10 @@ import {codecs} from '../codecs/index.js';
 import type {Parameters, Weight} from '../codecs/codec.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import type {KernelCall, Program} from '../plan/program.js';
-import {letOthersRun, type CalibrateOptions, type Calibration, type Statistics} from './calibrate.js';
+import {letOthersRun, type CalibrateOptions} from './calibrate.js';
+import type {Calibration, Statistics} from './statistics.js';
 import {DENSE, denseParts, floatProgram, headProducts, productOf, symbolsOf, vectorsOf, writeInputs} from './float-program.js';
-import {createFeedback} from './factor.js';
+import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
 import {multiply, transpose} from './product.js';
 
@@ -51,7 +52,7 @@ export async function refine(
 	const inTurn = new Set(steps.map(({weight}) => weight));
 	for (const {name} of program.weights.filter(({name}) => !inTurn.has(name))) {
 		const {weight, choice} = byName.get(name)!;
-		keep(openWeight(weight, calibration.get(name)), choice);
+		keep(openCalibrated(weight, calibration.get(name)), choice);
 	}
 
 	const arenas = windows.map(() => [exact.reserve(arenaBytes), coded.reserve(arenaBytes)] as const);

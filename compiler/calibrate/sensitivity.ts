@@ -12,12 +12,11 @@ import type {Codec} from '../codecs/codec.js';
 import {SnugError} from '../error.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import type {KernelCall} from '../plan/program.js';
-import {letOthersRun, type CalibrateOptions, type Calibration} from './calibrate.js';
+import {letOthersRun, type CalibrateOptions} from './calibrate.js';
+import {openCalibrated} from './factor.js';
 import {denseParts, floatProgram, symbolsOf, writeInputs} from './float-program.js';
+import type {Calibration, Sensitivities} from './statistics.js';
 import {createPredictor, divergence} from './predictor.js';
-
-/** By the name of the weight: loss for each unit of Σ d H dᵀ over the rows d of its error; of Σ d dᵀ for a table that is only looked up. */
-export type Sensitivities = ReadonlyMap<string, number>;
 
 /** Tokens of the run; predictions are compared at the last half of them, which have seen the first. */
 const TOKENS = 128;
@@ -81,7 +80,7 @@ export async function measureSensitivities(
 /** The weight with the error of the probe, in f32, and what it costs its own outputs. */
 function probe(weight: GraphWeight, calibration: Calibration): {readonly error: number; readonly parts: readonly Uint8Array[]} {
 	const statistics = calibration.get(weight.name);
-	const opened = openWeight(weight, statistics);
+	const opened = openCalibrated(weight, statistics);
 	const {rows, columns} = weight;
 	const codec = codecs.get(PROBE.codec) as Codec;
 	const parameters = columns < 64 ? PROBE.narrow : PROBE.parameters;

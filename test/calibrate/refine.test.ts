@@ -1,7 +1,9 @@
 /** The sequential pass: the encoded model is nearer to the f32 one than with each code chosen by itself, and the bytes are the layout's. */
 import test from 'ava';
-import {findWeights, openWeight} from '../../compiler/allocate/weights.js';
-import {calibrate, type Calibration} from '../../compiler/calibrate/calibrate.js';
+import {findWeights} from '../../compiler/allocate/weights.js';
+import {calibrate} from '../../compiler/calibrate/calibrate.js';
+import {openCalibrated} from '../../compiler/calibrate/factor.js';
+import type {Calibration} from '../../compiler/calibrate/statistics.js';
 import {refine, type Choice, type Encoded} from '../../compiler/calibrate/refine.js';
 import {codecs} from '../../compiler/codecs/index.js';
 import type {Graph} from '../../compiler/graph/graph.js';
@@ -21,7 +23,7 @@ test('the encoded model is nearer to the exact one', async t => {
 		new Map(
 			weights.map((weight, index) => [
 				weight.name,
-				codecs.get(choices[index]!.codec)!.encode(openWeight(weight, statistics.get(weight.name)), choices[index]!.parameters),
+				codecs.get(choices[index]!.codec)!.encode(openCalibrated(weight, statistics.get(weight.name)), choices[index]!.parameters),
 			]),
 		);
 	const steps: number[] = [];

@@ -1,7 +1,8 @@
 /** Sensitivities against what the interpreter says of the same errors, and how well they foretell others. */
 import test from 'ava';
-import {findWeights, openWeight} from '../../compiler/allocate/weights.js';
+import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
+import {openCalibrated} from '../../compiler/calibrate/factor.js';
 import {divergence} from '../../compiler/calibrate/predictor.js';
 import {measureSensitivities} from '../../compiler/calibrate/sensitivity.js';
 import {planes} from '../../compiler/codecs/planes.js';
@@ -26,7 +27,7 @@ test("a weight's sensitivity is the divergence that its error causes, and forete
 	const reference = rows(logitsOf(typed.graph, ids));
 	for (const weight of weights) {
 		const {gram} = calibration.get(weight.name)!;
-		const opened = openWeight(weight, calibration.get(weight.name));
+		const opened = openCalibrated(weight, calibration.get(weight.name));
 		for (const [bits, group, tolerance] of [
 			[3, weight.columns < 64 ? 32 : 64, 1.1],
 			[3, 32, 1.6],

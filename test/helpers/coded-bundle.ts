@@ -1,7 +1,8 @@
 /** A bundle in which every weight has the same code, group size included: what `--bits` alone does not choose. */
 import path from 'node:path';
 import {findWeights} from '../../compiler/allocate/weights.js';
-import {build, encodingOf} from '../../compiler/build.js';
+import {encodingOf} from '../../compiler/allocate/encoding.js';
+import {build} from '../../compiler/build.js';
 import {writeFolder} from '../../compiler/bundle/folder.js';
 import {findText, readConfig} from '../../compiler/bundle/text.js';
 import {writeBundle} from '../../compiler/bundle/write.js';

@@ -4,7 +4,7 @@
  */
 import type {Option} from '../../compiler/allocate/allocate.js';
 import {findWeights, type GraphWeight} from '../../compiler/allocate/weights.js';
-import {encodingOf} from '../../compiler/build.js';
+import {encodingOf} from '../../compiler/allocate/encoding.js';
 import {SnugError} from '../../compiler/error.js';
 import type {DType} from '../../compiler/graph/dtype.js';
 import type {Graph} from '../../compiler/graph/graph.js';
