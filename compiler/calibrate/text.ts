@@ -17,6 +17,9 @@ export type TextOptions = {
 /** Names the sample. */
 export const SAMPLE = 'sample';
 
+/** Fewer would be taken for what every text is like. */
+const LEAST_TOKENS = 256;
+
 /** @param file Of a text, or SAMPLE. */
 export function readWindows(file: string, text: TextSource | undefined, {context, windows, bos}: TextOptions): number[][] {
 	if (!text) {
@@ -32,6 +35,16 @@ export function readWindows(file: string, text: TextSource | undefined, {context
 	const tokenizer = createTokenizer({tokenizer: read(text.tokenizer), ...(text.config === undefined ? {} : {config: read(text.config)})});
 	const encoded = tokenizer.encode(file === SAMPLE ? readSample() : readText(file));
 	const ids = bos !== undefined && encoded[0] === bos ? encoded.slice(1) : encoded;
+	if (ids.length < LEAST_TOKENS) {
+		throw new SnugError('text-too-short', {
+			subject: `calibration text '${file}'`,
+			problem: 'says too little about the inputs of the model',
+			expected: `at least ${LEAST_TOKENS} tokens, better some ten thousand`,
+			found: `${ids.length} tokens`,
+			hint: `give a longer text, or --calibration ${SAMPLE}`,
+		});
+	}
+
 	return windowStarts(ids.length, Math.min(context, ids.length), windows).map(start => ids.slice(start, start + context));
 }
 

@@ -72,6 +72,9 @@ test('a text that is not there, that is empty, or a model without tokenizer is r
 	const options = {context: 16, windows: 2};
 	t.throws(() => readWindows(path.join(folder, 'none.txt'), text, options), {message: /none\.txt.*ENOENT/});
 	t.throws(() => readWindows(empty, text, options), {message: /empty\.txt.*empty/});
+	const short = path.join(folder, 'short.txt');
+	writeFileSync(short, 'Once upon a time there was a text.');
+	t.throws(() => readWindows(short, text, options), {message: /short\.txt.*at least 256 tokens.*found \d+ tokens/});
 	t.throws(() => readWindows(SAMPLE, undefined, options), {message: /tokenizer\.json/});
 });
 
