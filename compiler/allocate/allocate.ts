@@ -55,24 +55,20 @@ export function findOptions(weights: readonly GraphWeight[], options: AllocateOp
 		const opened = openCalibrated(weight, statistics);
 		const factor = options.sensitivities?.get(weight.name) ?? (weight.rows * weight.columns) / energyOf(opened, weight, statistics);
 		const guarded = weight.constant.guarded === true && !(options.bits! >= GUARDED_BITS);
-		const bits = guarded ? undefined : options.bits;
+		const fits = (parameters: Parameters): boolean =>
+			guarded ? bitsOf(parameters)! >= GUARDED_BITS : options.bits === undefined || bitsOf(parameters) === options.bits;
 		const list = (guarded ? guardedCodecs(wanted) : wanted).flatMap(id => {
 			const codec = codecs.get(id)!;
 			return codec
 				.options(weight)
-				.filter(({bits: own}) => bits === undefined || own === undefined || own === bits)
+				.filter(fits)
 				.map(parameters => {
 					const bytes = bytesOfLayout(codec.layout(weight, parameters));
 					const loss = factor * measure(codec, parameters, opened, {sampleRows: SAMPLE_ROWS, ...(statistics && {gram: statistics.gram})});
 					return {codec: id, parameters, bytes, loss};
 				});
 		});
-		const exact = guarded
-			? list.filter(({parameters}) => bitsOf(parameters)! >= GUARDED_BITS)
-			: bits === undefined
-				? list
-				: list.filter(({parameters}) => bitsOf(parameters) === bits);
-		if (exact.length === 0) {
+		if (list.length === 0) {
 			throw new SnugError('no-option', {
 				subject: `weight '${weight.name}' [${weight.rows}, ${weight.columns}]`,
 				problem: `no code of ${wanted.join(', ')} fits it${options.bits === undefined ? '' : ` with ${options.bits} bits`}`,
@@ -80,7 +76,7 @@ export function findOptions(weights: readonly GraphWeight[], options: AllocateOp
 			});
 		}
 
-		return {weight, options: exact};
+		return {weight, options: list};
 	});
 }
 
@@ -96,7 +92,6 @@ function energyOf(opened: Weight, {rows, columns}: GraphWeight, statistics: Stat
 	}
 
 	const data = opened.read(0, rows);
-
 	let sum = 0;
 	for (let i = 0; i < rows * columns; i++) {
 		sum += data[i]! * data[i]!;

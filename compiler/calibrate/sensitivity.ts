@@ -5,7 +5,7 @@
  * A base run in f32 stands still before each product in turn; a copy of it goes on to the end with that weight encoded. So a weight
  * costs only the layers behind it.
  */
-import {openWeight, type GraphWeight} from '../allocate/weights.js';
+import type {GraphWeight} from '../allocate/weights.js';
 import {codecs} from '../codecs/index.js';
 import {quadratic, squares} from '../codecs/measure.js';
 import type {Codec} from '../codecs/codec.js';
@@ -53,8 +53,7 @@ export async function measureSensitivities(
 		onProgress?.(index, order.length);
 		run(from, base, at);
 		from = at;
-		const {error, parts} = probe(weight, calibration);
-		const exact = denseParts(openWeight(weight));
+		const {error, parts, exact} = probe(weight, calibration);
 		machine.setWeight(weight.name, parts);
 		new Uint8Array(machine.kernels.memory.buffer).copyWithin(copy, base, base + arenaBytes);
 		run(at, copy);
@@ -77,8 +76,11 @@ export async function measureSensitivities(
 	return sensitivities;
 }
 
-/** The weight with the error of the probe, in f32, and what it costs its own outputs. */
-function probe(weight: GraphWeight, calibration: Calibration): {readonly error: number; readonly parts: readonly Uint8Array[]} {
+/** The weight in f32, with the error of the probe and without it, and what the error costs its own outputs. */
+function probe(
+	weight: GraphWeight,
+	calibration: Calibration,
+): {readonly error: number; readonly parts: readonly Uint8Array[]; readonly exact: readonly Uint8Array[]} {
 	const statistics = calibration.get(weight.name);
 	const opened = openCalibrated(weight, statistics);
 	const {rows, columns} = weight;
@@ -96,7 +98,11 @@ function probe(weight: GraphWeight, calibration: Calibration): {readonly error: 
 	}
 
 	const error = ((statistics ? quadratic(sample, statistics.gram, columns) : squares(sample)) * rows) / (sample.length / columns);
-	return {error: error || 1, parts: denseParts({...opened, read: (first, count) => values.subarray(first * columns, (first + count) * columns)})};
+	return {
+		error: error || 1,
+		exact: denseParts(opened),
+		parts: denseParts({...opened, read: (first, count) => values.subarray(first * columns, (first + count) * columns)}),
+	};
 }
 
 const SAMPLE_ROWS = 128;

@@ -3,6 +3,8 @@
  * the largest power of two that divides the size, and a random orthogonal O for the odd rest (as in QuaRot, arXiv 2404.00456, and QuIP#).
  * Applying one costs size × (log₂ of the one + the other), so large models need no dense matrix.
  */
+import {createGenerator} from './random.js';
+
 export type Rotation = {
 	readonly size: number;
 	/** Replaces each row v of `size` elements by v Q. */
@@ -12,7 +14,7 @@ export type Rotation = {
 export function createRotation(size: number, seed: number): Rotation {
 	const power = size & -size;
 	const odd = size / power;
-	const random = generator(seed);
+	const random = createGenerator(seed);
 	const signs = Float64Array.from({length: size}, () => (random() < 0.5 ? -1 : 1) / Math.sqrt(power));
 	const small = orthogonal(odd, random);
 	const row = new Float64Array(size);
@@ -99,15 +101,4 @@ function orthogonal(size: number, random: () => number): Float64Array {
 	}
 
 	return q;
-}
-
-/** Uniform in [0, 1): mulberry32. */
-function generator(seed: number): () => number {
-	let state = seed >>> 0;
-	return () => {
-		state = (state + 0x6d_2b_79_f5) >>> 0;
-		let t = Math.imul(state ^ (state >>> 15), state | 1);
-		t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-	};
 }

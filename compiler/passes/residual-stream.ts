@@ -23,7 +23,7 @@ export function findResidualStream(graph: Graph): ResidualStream | undefined {
 		}
 	}
 
-	const seen = new Set([...graph.outputs, ...graph.states.map(({output}) => output)]);
+	const outside = new Set([...graph.outputs, ...graph.states.map(({output}) => output)]);
 	const widthOf = (value: string): unknown => graph.types.get(value)?.shape.at(-1);
 	const start = graph.nodes.find(({op, inputs}) => op === 'snug.Embedding' && graph.constants.has(inputs[1]!))?.outputs[0];
 	const width = start === undefined ? undefined : widthOf(start);
@@ -31,7 +31,6 @@ export function findResidualStream(graph: Graph): ResidualStream | undefined {
 		return undefined;
 	}
 
-	const outside = new Set(seen);
 	const writers = new Set<Node>();
 	const readers: Array<ResidualStream['readers'][number]> = [];
 	const queue = [start];

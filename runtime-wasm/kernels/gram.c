@@ -3,6 +3,7 @@
 // Panels of eight columns are packed first, [panel][token][8], so that the sums read memory in order. Only the blocks on and above the
 // diagonal are computed; `mirror_f32` makes the rest. `columns` is any number; h is [columns][columns].
 #include "code.h"
+#include "matmul.h"
 
 #define PANEL_COLUMNS 8
 
@@ -77,19 +78,7 @@ KERNEL(mirror_f32)(f32 *h, i32 columns, f32 factor) {
 KERNEL(quadratic_f32)(f32 *loss, const f32 *d, const f32 *h, i32 rows, i32 columns) {
 	for (i32 r = 0; r < rows; r++, d += columns) {
 		f32 total = 0;
-		for (i32 i = 0; i < columns; i++) {
-			const f32 *row = h + i * columns;
-			v128_t a = wasm_f32x4_splat(0), b = a;
-			i32 j = 0;
-			for (; j + 8 <= columns; j += 8) {
-				a = wasm_f32x4_add(a, wasm_f32x4_mul(wasm_v128_load(row + j), wasm_v128_load(d + j)));
-				b = wasm_f32x4_add(b, wasm_f32x4_mul(wasm_v128_load(row + j + 4), wasm_v128_load(d + j + 4)));
-			}
-			v128_t sum = wasm_f32x4_add(a, b);
-			f32 dot = wasm_f32x4_extract_lane(sum, 0) + wasm_f32x4_extract_lane(sum, 1) + wasm_f32x4_extract_lane(sum, 2) + wasm_f32x4_extract_lane(sum, 3);
-			for (; j < columns; j++) dot += row[j] * d[j];
-			total += dot * d[i];
-		}
+		for (i32 i = 0; i < columns; i++) total += dot_f32(h + i * columns, d, columns) * d[i];
 		loss[r] = total;
 	}
 }

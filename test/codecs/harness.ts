@@ -1,6 +1,7 @@
 /** Runs the kernels of a code directly, as a program would: parts, forms and scratch at aligned addresses of one memory. */
 import {readFileSync} from 'node:fs';
 import {instantiateKernels} from '../../compiler/numeric/kernels.js';
+import {createGenerator} from '../../compiler/numeric/random.js';
 import {formBytes, type Codec, type Parameters, type Shape, type Weight} from '../../compiler/codecs/codec.js';
 
 /** The variant of the kernels under test; relaxed ones need an engine that has them. */
@@ -8,20 +9,11 @@ const variant = process.env['SNUG_KERNELS'] ?? 'plain';
 
 const run = instantiateKernels(readFileSync(new URL(`../../dist/kernels/${variant}.wasm`, import.meta.url)));
 
-/** A small deterministic generator (mulberry32), uniform in [0, 1). */
-export function random(seed: number): () => number {
-	let state = seed >>> 0;
-	return () => {
-		state = (state + 0x6d_2b_79_f5) >>> 0;
-		let t = Math.imul(state ^ (state >>> 15), state | 1);
-		t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-	};
-}
+export {createGenerator as random} from '../../compiler/numeric/random.js';
 
 /** Roughly normal values. */
 export function normal(length: number, seed: number, deviation = 1): Float32Array {
-	const next = random(seed);
+	const next = createGenerator(seed);
 	return Float32Array.from({length}, () => deviation * (next() + next() + next() + next() - 2) * Math.sqrt(3));
 }
 
@@ -32,7 +24,7 @@ export function weightOf(values: Float32Array, {rows, columns}: Shape, name = 'w
 /** A weight as trained ones look: normal, rows of different size, some outliers. */
 export function trainedWeight(shape: Shape, seed: number): Weight {
 	const values = normal(shape.rows * shape.columns, seed, 0.05);
-	const next = random(seed + 1);
+	const next = createGenerator(seed + 1);
 	for (let index = 0; index < values.length; index++) {
 		values[index]! *= (1 + (Math.floor(index / shape.columns) % 5)) * (next() < 0.01 ? 4 : 1);
 	}
