@@ -6,5 +6,5 @@ export default {
 	timeout: '10m',
 	workerThreads: false,
 	concurrency: 2,
-	environmentVariables: {ORT_DISABLE_TELEMETRY: '1'},
+	environmentVariables: {ORT_DISABLE_TELEMETRY: '1', XDG_CACHE_HOME: 'node_modules/.cache/snug-tests'},
 };

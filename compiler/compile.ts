@@ -1,27 +1,31 @@
 /** The pipeline: an ONNX model to a folder of static files. One line a stage; each stage is a folder. */
 import path from 'node:path';
 import {decideBudget, type Profile} from '../profiles/index.js';
-import {allocate, findOptions, smallest, type Candidates, type Option} from './allocate/allocate.js';
+import {findOptions, type Candidates} from './allocate/allocate.js';
 import {findWeights} from './allocate/weights.js';
-import {encodingOf} from './allocate/encoding.js';
-import {build, reportBytes, type Built} from './build.js';
+import {reportBytes} from './build.js';
 import {refuseStranger, writeFolder} from './bundle/folder.js';
 import {findText, readConfig, type Config} from './bundle/text.js';
 import {bitsPerWeight, writeBundle} from './bundle/write.js';
 import {calibrate, type CalibrateOptions} from './calibrate/calibrate.js';
-import {tokensOf} from './calibrate/float-program.js';
+import {floatModel, tokensOf} from './calibrate/float-program.js';
+import {identityOf, keptCalibration, keptSensitivities} from './calibrate/kept.js';
 import {refine} from './calibrate/refine.js';
 import {measureSensitivities} from './calibrate/sensitivity.js';
 import {readWindows} from './calibrate/text.js';
 import {SnugError} from './error.js';
+import {fit, type Budget} from './fit.js';
 import {bytesOf} from './graph/dtype.js';
 import type {Graph, SymbolBounds} from './graph/graph.js';
+import {openCache, type Cache} from './jobs/cache.js';
+import {cachedPool} from './jobs/cached.js';
+import {encodeAhead} from './jobs/encode.js';
+import {openPool, type Pool} from './jobs/pool.js';
 import {importModel} from './onnx/import.js';
 import {optimize, transform} from './passes/optimize.js';
 import type {TypedGraph} from './passes/infer-types.js';
 import {PREFILL_TOKENS, type LowerOptions} from './plan/lower.js';
 import {choosePositions, DEFAULT_POSITIONS} from './positions.js';
-import {formatSize} from './size.js';
 import {version} from './version.js';
 
 export type CompileOptions = {
@@ -38,6 +42,8 @@ export type CompileOptions = {
 	readonly transforms?: readonly string[];
 	/** A text on which the errors of codes are weighed and made up for. */
 	readonly calibration?: string;
+	/** A folder where results are kept by their content, for an interrupted compile, and for other budgets. */
+	readonly cache?: string;
 	readonly dims?: Readonly<Record<string, number | SymbolBounds | '*'>>;
 	readonly cachePrecision?: LowerOptions['cachePrecision'];
 	/** Threads that may compute together, at most; the profile's unless given, else DEFAULT_THREADS. */
@@ -67,6 +73,17 @@ export type CompileResult = {
 };
 
 export async function compile(model: string, options: CompileOptions): Promise<CompileResult> {
+	const cache = options.cache === undefined ? undefined : openCache(options.cache);
+	const pool = openPool();
+	try {
+		return await compileWith(cache ? cachedPool(pool, cache) : pool, cache, model, options);
+	} finally {
+		await pool.close();
+		cache?.prune();
+	}
+}
+
+async function compileWith(pool: Pool, cache: Cache | undefined, model: string, options: CompileOptions): Promise<CompileResult> {
 	const started = performance.now();
 	refuseStranger(options.output);
 	const config = readConfig(path.dirname(model));
@@ -75,30 +92,37 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 	const typed = transform(optimize(graph), options.transforms ?? (options.calibration === undefined ? [] : undefined));
 	const weights = findWeights(typed.graph);
 	const windows = options.calibration === undefined ? undefined : readCalibration(options.calibration, model, typed, positions, config);
+	const refined = options.refine !== false;
+	const seen = windows && (refined ? halfOf(windows) : windows);
+	const float = windows && floatModel(typed, weights, positions);
 	const watch = (stage: string): CalibrateOptions => ({
-		positions,
 		...(options.signal ? {signal: options.signal} : {}),
 		onProgress: (done, total) => options.onProgress?.(stage, done, total),
 	});
-	const calibration = windows && (await calibrate(typed, weights, windows, watch('calibrate')));
+	const identity = cache && seen && identityOf(cache, graph, typed.graph, seen);
+	const runCalibration = async () => calibrate(float!, seen!, watch('calibrate'));
+	const calibration = windows && (identity === undefined ? await runCalibration() : await keptCalibration(cache!, identity, runCalibration));
+	const runSensitivities = async () => measureSensitivities(float!, calibration!, seen!, watch('sensitivity'));
 	const sensitivities =
 		windows && options.bits === undefined && Number.isFinite(budget.bytes)
-			? await measureSensitivities(typed, weights, calibration!, windows, watch('sensitivity'))
+			? await (identity === undefined ? runSensitivities() : keptSensitivities(cache!, identity, runSensitivities))
 			: undefined;
-	const candidates = findOptions(weights, {...options, calibration, sensitivities, onProgress: (done, total) => options.onProgress?.('measure', done, total)});
+	const measured = {...options, calibration, sensitivities, onProgress: watch('measure').onProgress!};
+	const candidates = await findOptions(weights, measured, pool);
 	const precisions = options.cachePrecision ? [options.cachePrecision] : chooseCachePrecisions(typed.graph, positions, budget.bytes);
 	const threads = options.threads ?? options.profile?.threads;
 	const lowerings = precisions.map(cachePrecision => ({cachePrecision, positions, ...(threads === undefined ? {} : {threads})}));
 	const {chosen, built} = await fit(typed, restrict(candidates, options), lowerings, budget);
-	const encoded = windows && options.refine !== false ? await refine(typed, weights, chosen, calibration!, windows, watch('refine')) : undefined;
+	const encoded = windows && refined ? await refine(float!, chosen, calibration!, windows, watch('refine')) : undefined;
 	await writeFolder(options.output, async directory =>
 		writeBundle(directory, {
 			name: path.basename(path.dirname(path.resolve(model))),
 			generator: `snug ${version}`,
 			graph: typed.graph,
 			weights,
-			...(calibration && {calibration}),
-			...(encoded && {encoded}),
+			partsOf: encoded
+				? async name => [encoded.get(name)!]
+				: encodeAhead(built.program.weights, weights, {pool, ...(calibration && {calibration}), ...(options.signal && {signal: options.signal})}),
 			built,
 			budget: Number.isFinite(budget.bytes) ? budget.bytes : built.total,
 			positions,
@@ -121,7 +145,10 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 }
 
 /** Tokens of a window of calibration text at most, and of all windows. */
-const [WINDOW_TOKENS, CALIBRATION_TOKENS] = [512, 24 * 512];
+const [WINDOW_TOKENS, CALIBRATION_TOKENS] = [512, 40 * 512];
+
+/** The sequential pass takes statistics of its own: for the choice before it a half of the windows is enough. */
+const halfOf = <T>(windows: readonly T[]): readonly T[] => windows.filter((_, index) => index % 2 === 0);
 
 function readCalibration(file: string, model: string, typed: TypedGraph, positions: number, {bos}: Config): number[][] {
 	const bound = tokensOf(typed);
@@ -144,7 +171,7 @@ function readCalibration(file: string, model: string, typed: TypedGraph, positio
 	return windows;
 }
 
-function chooseBudget({profile, budget}: CompileOptions): {bytes: number; decidedBy: string} {
+function chooseBudget({profile, budget}: CompileOptions): Budget {
 	if (budget !== undefined && !(budget >= 0)) {
 		throw new SnugError('invalid-budget', {
 			subject: 'the budget option',
@@ -209,61 +236,4 @@ function restrict(candidates: Candidates, {bits, budget, profile}: CompileOption
 		const middle = options.filter(({parameters}) => parameters['group'] === (bits === 8 ? 128 : 64));
 		return {weight, options: middle.length > 0 ? middle : options};
 	});
-}
-
-/**
- * The choice whose whole fits, with the first of the lowerings in which the smallest codes fit: what is not weights depends a little on the choice (which kernels, how much scratch), so the room for
- * weights is corrected by what the built program really holds.
- */
-async function fit(
-	typed: TypedGraph,
-	candidates: Candidates,
-	lowerings: readonly LowerOptions[],
-	budget: {bytes: number; decidedBy: string},
-): Promise<{chosen: readonly Option[]; built: Built}> {
-	const weights = candidates.map(({weight}) => weight);
-	const make = async (chosen: readonly Option[], lowering: LowerOptions): Promise<{chosen: readonly Option[]; built: Built}> => ({
-		chosen,
-		built: await build(typed, encodingOf(weights, chosen), lowering),
-	});
-	const [widest, ...narrower] = lowerings as readonly [LowerOptions, ...LowerOptions[]];
-	if (!Number.isFinite(budget.bytes)) {
-		return make(allocate(candidates, Infinity)!, widest);
-	}
-
-	let lowering = widest;
-	let least = await make(smallest(candidates), lowering);
-	for (const next of narrower) {
-		if (least.built.total > budget.bytes) {
-			lowering = next;
-			least = await make(least.chosen, lowering);
-		}
-	}
-
-	if (least.built.total > budget.bytes) {
-		throw new SnugError('impossible-budget', {
-			subject: `budget of ${formatSize(budget.bytes)} (${budget.decidedBy})`,
-			problem: 'the model does not fit, whatever the codes',
-			expected: `at least ${formatSize(least.built.total)} (${least.built.total} bytes)`,
-			found: `${budget.bytes} bytes`,
-			hint: 'raise --budget, lower --max-sequence, or use --cache-precision int8',
-		});
-	}
-
-	const weightBytes = (options: readonly Option[]): number => options.reduce((sum, {bytes}) => sum + bytes, 0);
-	let room = weightBytes(least.chosen) + budget.bytes - least.built.total;
-	// Below what the last choice took, not below its room, else the same choice comes again; by steps that double, so that it ends soon.
-	for (let factor = 1; ; factor *= 2) {
-		const chosen = allocate(candidates, room);
-		if (!chosen) {
-			return least;
-		}
-
-		const made = await make(chosen, lowering);
-		if (made.built.total <= budget.bytes) {
-			return made;
-		}
-
-		room = weightBytes(chosen) - factor * (made.built.total - budget.bytes);
-	}
 }

@@ -8,6 +8,7 @@ import {keyOf} from './graph/dim.js';
 import {print} from './graph/print.js';
 import {passes, transforms} from './passes/index.js';
 import type {TypedGraph} from './passes/infer-types.js';
+import {openPool} from './jobs/pool.js';
 import {optimize, transform} from './passes/optimize.js';
 import {checkPlan} from './plan/check.js';
 import {lower} from './plan/lower.js';
@@ -57,7 +58,7 @@ export async function inspectStages(model: string, stage = 'optimize'): Promise<
 		};
 	}
 
-	const chosen = smallest(findOptions(weights, {codecs: ['dense']}));
+	const chosen = smallest(await findOptions(weights, {codecs: ['dense']}, openPool(1)));
 	const prototypes = readPrototypes();
 	const program = lower(optimized, encodingOf(weights, chosen), {cachePrecision: 'float32', positions});
 	if (stage === 'lower') {

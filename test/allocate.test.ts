@@ -6,6 +6,7 @@ import test from 'ava';
 import {allocate, findOptions, smallest} from '../compiler/allocate/allocate.js';
 import {choose, hull, type Choices} from '../compiler/allocate/choose.js';
 import {findWeights, type GraphWeight} from '../compiler/allocate/weights.js';
+import {openPool} from '../compiler/jobs/pool.js';
 import {importBounded} from '../compiler/compile.js';
 import {float32, type Tensor} from '../compiler/graph/tensor.js';
 import {optimize} from '../compiler/passes/optimize.js';
@@ -151,13 +152,15 @@ test('the hull keeps the options that are the best at some price, fewest bytes f
 	}
 });
 
+const pool = openPool(1);
+
 const weightOf = (name: string, rows: number, columns: number, seed: number): GraphWeight => {
 	const data = Float32Array.from(randomNumbers(rows * columns, seed, 0.05));
 	return {name, rows, columns, uses: [name], constant: {dtype: 'float32', dims: [rows, columns], read: () => data}};
 };
 
-test('the codes of real weights: the smallest fit exactly, one byte less does not, and more bytes lose less', t => {
-	const candidates = findOptions([weightOf('a', 48, 96, 1), weightOf('b', 16, 64, 2), weightOf('c', 100, 32, 3)], {});
+test('the codes of real weights: the smallest fit exactly, one byte less does not, and more bytes lose less', async t => {
+	const candidates = await findOptions([weightOf('a', 48, 96, 1), weightOf('b', 16, 64, 2), weightOf('c', 100, 32, 3)], {}, pool);
 	const least = smallest(candidates);
 	const bytes = least.reduce((sum, option) => sum + option.bytes, 0);
 	t.is(allocate(candidates, bytes - 1), undefined);
@@ -176,13 +179,15 @@ test('the codes of real weights: the smallest fit exactly, one byte less does no
 	}
 });
 
-test('wishes that nothing can meet are refused with what there is', t => {
+test('wishes that nothing can meet are refused with what there is', async t => {
 	const weights = [weightOf('a', 48, 96, 1)];
-	t.throws(() => findOptions(weights, {codecs: ['planes', 'zip']}), {message: /^codec 'zip': there is none of that name: expected dense, planes, scalar/});
-	t.throws(() => findOptions(weights, {bits: 9}), {message: /^weight 'a' \[48, 96\]: no code of dense, .* fits it with 9 bits; name more codecs/});
-	t.throws(() => findOptions(weights, {bits: 3, codecs: ['scalar']}), {message: /no code of scalar fits it with 3 bits/});
+	await t.throwsAsync(findOptions(weights, {codecs: ['planes', 'zip']}, pool), {
+		message: /^codec 'zip': there is none of that name: expected dense, planes, scalar/,
+	});
+	await t.throwsAsync(findOptions(weights, {bits: 9}, pool), {message: /^weight 'a' \[48, 96\]: no code of dense, .* fits it with 9 bits; name more codecs/});
+	await t.throwsAsync(findOptions(weights, {bits: 3, codecs: ['scalar']}, pool), {message: /no code of scalar fits it with 3 bits/});
 	for (const bits of [2, 3, 4, 5, 6, 7, 8, 16, 32]) {
-		const [candidate] = findOptions(weights, {bits});
+		const [candidate] = await findOptions(weights, {bits}, pool);
 		t.true(
 			candidate!.options.every(({parameters}) => parameters['bits'] === bits || parameters['dtype'] === `float${bits}`),
 			`${bits}`,
@@ -191,7 +196,7 @@ test('wishes that nothing can meet are refused with what there is', t => {
 
 	const controller = new AbortController();
 	controller.abort();
-	t.throws(() => findOptions(weights, {signal: controller.signal}), {any: true, name: 'AbortError'});
+	await t.throwsAsync(findOptions(weights, {signal: controller.signal}, pool), {any: true, name: 'AbortError'});
 });
 
 test('the tied table of books-3m is one weight with two uses', t => {

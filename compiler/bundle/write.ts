@@ -3,9 +3,6 @@ import {copyFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {GraphWeight} from '../allocate/weights.js';
 import {reportBytes, type Built} from '../build.js';
-import {openCalibrated} from '../calibrate/factor.js';
-import type {Calibration} from '../calibrate/statistics.js';
-import {codecs} from '../codecs/index.js';
 import {fold, type Dim} from '../graph/dim.js';
 import type {Graph} from '../graph/graph.js';
 import {partName} from '../plan/memory.js';
@@ -15,6 +12,7 @@ import {createChunkWriter, writeHashed} from './chunks.js';
 import {FILLS} from './fills.js';
 import {FORMAT, type DimEntry, type Manifest, type PortEntry, type StateEntry} from './format.js';
 import {writeGraph} from './graph-file.js';
+import type {PartsOf} from '../jobs/encode.js';
 import {loaderFile} from './loader-files.js';
 import {writeText, type Config, type TextSource} from './text.js';
 
@@ -23,9 +21,7 @@ export type BundleInput = {
 	readonly generator: string;
 	readonly graph: Graph;
 	readonly weights: readonly GraphWeight[];
-	readonly calibration?: Calibration;
-	/** Parts that are encoded already, by the name of the weight. */
-	readonly encoded?: ReadonlyMap<string, readonly Uint8Array[]>;
+	readonly partsOf: PartsOf;
 	readonly built: Built;
 	readonly budget: number;
 	readonly positions: number;
@@ -55,9 +51,8 @@ export async function writeBundle(directory: string, input: BundleInput): Promis
 		input.signal?.throwIfAborted();
 		input.onProgress?.(index, program.weights.length);
 		const source = weights.find(({name}) => name === row.name)!;
-		const weight = openCalibrated(source, input.calibration?.get(row.name));
+		const encoded = await input.partsOf(row.name);
 		const terms = row.terms.map((term, at) => {
-			const encoded = input.encoded?.get(row.name) ?? codecs.get(term.codec)!.encode(weight, term.parameters);
 			const start = plan.table.rows.get(row.name)![at]! / 4;
 			table[start - 2] = at === 0 ? row.terms.length : table[start - 2]!;
 			return {
@@ -68,15 +63,11 @@ export async function writeBundle(directory: string, input: BundleInput): Promis
 					const {address} = plan.parts.get(name)!;
 					table[start + i] = address;
 					placement.push(address);
-					return writer.add(name, encoded[i]!);
+					return writer.add(name, encoded[at]![i]!);
 				}),
 			};
 		});
 		entries.push({name: row.name, uses: source.uses, rows: row.rows, columns: row.columns, terms});
-		// Encoding is synchronous; let progress and signals through.
-		await new Promise(resolve => {
-			setImmediate(resolve);
-		});
 	}
 
 	const {chunks, parts} = writer.finish();

@@ -4,49 +4,48 @@
  *
  * Vectors are added up as they pass by; none is kept.
  */
-import type {GraphWeight} from '../allocate/weights.js';
-import type {TypedGraph} from '../passes/infer-types.js';
 import {PREFILL_TOKENS} from '../plan/lower.js';
 import type {Entry, KernelCall, Program} from '../plan/program.js';
-import {floatProgram, headProducts, productOf, symbolsOf, vectorsOf, writeInputs} from './float-program.js';
+import {headProducts, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel} from './float-program.js';
 import type {Machine} from './machine.js';
 import type {Calibration} from './statistics.js';
 
 export type CalibrateOptions = {
-	/** Positions that states hold; windows are no longer. */
-	readonly positions: number;
 	readonly signal?: AbortSignal;
 	onProgress?(done: number, total: number): void;
 };
 
 export async function calibrate(
-	typed: TypedGraph,
-	weights: readonly GraphWeight[],
+	model: FloatModel,
 	windows: ReadonlyArray<readonly number[]>,
-	{positions, signal, onProgress}: CalibrateOptions,
+	{signal, onProgress}: CalibrateOptions = {},
 ): Promise<Calibration> {
-	const {program, entry, open} = floatProgram(typed, weights, {positions});
-	const machine = open();
-	const grams = createGrams(machine, program, entry);
-	for (const [index, window] of windows.entries()) {
-		onProgress?.(index, windows.length);
-		for (const {ids, past} of chunksOf(program, window)) {
-			signal?.throwIfAborted();
-			writeInputs(machine, program, ids, past);
-			machine.run(entry.name, symbolsOf(ids.length, past), {
-				before(call, values) {
-					grams.add(call, values.get('x')!, values.get('tokens') ?? 1);
-				},
-			});
-			for (const call of headProducts(program)) {
-				grams.add(call, machine.valueOf('head', call.arguments['x']!, {row: 0}), ids.length);
+	const {program, entry, open} = model.program();
+	const machine = await open();
+	try {
+		const grams = createGrams(machine, program, entry);
+		for (const [index, window] of windows.entries()) {
+			onProgress?.(index, windows.length);
+			for (const {ids, past} of chunksOf(program, window)) {
+				signal?.throwIfAborted();
+				writeInputs(machine, program, ids, past);
+				machine.run(entry.name, symbolsOf(ids.length, past), {
+					before(call, values) {
+						grams.add(call, values.get('x')!, values.get('tokens') ?? 1);
+					},
+				});
+				for (const call of headProducts(program)) {
+					grams.add(call, machine.valueOf('head', call.arguments['x']!, {row: 0}), ids.length);
+				}
+
+				await letOthersRun();
 			}
-
-			await letOthersRun();
 		}
-	}
 
-	return grams.finish();
+		return grams.finish();
+	} finally {
+		machine.close();
+	}
 }
 
 /** Kernels run synchronously; progress and signals come through here. */
@@ -74,14 +73,14 @@ type Grams = {
 	finish(): Calibration;
 };
 
-function createGrams({kernels, reserve}: Machine, program: Program, entry: Entry): Grams {
+function createGrams({kernels, reserve, reserveEach}: Machine, program: Program, entry: Entry): Grams {
 	const columns = new Map(program.weights.map(weight => [weight.name, weight.columns]));
 	const products = [...entry.calls, ...headProducts(program)].filter(call => productOf(call) !== undefined);
 	const names = new Set(products.map(call => productOf(call)!));
 	const places = new Map([...names].map(name => [name, reserve(4 * columns.get(name)! ** 2)]));
 	const widest = Math.max(0, ...[...names].map(name => columns.get(name)!));
 	const most = Math.max(PREFILL_TOKENS, ...entry.calls.map(call => vectorsOf(call, program)));
-	const scratch = reserve(4 * Math.ceil(widest / 8) * 8 * most);
+	const scratch = reserveEach(4 * Math.ceil(widest / 8) * 8 * most);
 	const counts = new Map<string, number>();
 	return {
 		add(call, x, tokens) {

@@ -11,6 +11,7 @@ import {checkPlan} from '../plan/check.js';
 import {largest, lower} from '../plan/lower.js';
 import {planMemory, type Plan} from '../plan/memory.js';
 import type {Entry, KernelCall, Program} from '../plan/program.js';
+import {teamSize} from '../numeric/team.js';
 import {readPrototypes} from '../plan/prototypes.js';
 import {createMachine, type Machine, type Symbols} from './machine.js';
 
@@ -28,46 +29,60 @@ export type FloatProgram = {
 	readonly entry: Entry;
 	/** Bytes of its activations. */
 	readonly arenaBytes: number;
-	/** With all weights in place. */
-	open(): Machine;
+	/** With all weights in place. They are copied from the machine that was opened before, whose weights have to be what they were. */
+	open(): Promise<Machine>;
 };
 
-export type FloatProgramOptions = {
-	/** Positions that states hold. */
-	readonly positions: number;
-	/** Tokens of one run, where they are more than what the graph is bounded to. */
-	readonly tokens?: number;
+/** The model in f32: programs for runs of any length. */
+export type FloatModel = {
+	readonly weights: readonly GraphWeight[];
+	/** @param tokens Of one run, where they are more than what the graph is bounded to. */
+	program(tokens?: number): FloatProgram;
 };
 
-export function floatProgram(typed: TypedGraph, weights: readonly GraphWeight[], {positions, tokens}: FloatProgramOptions): FloatProgram {
+/** @param positions That states hold. @param threads As many as the size of the model is worth, unless given. */
+export function floatModel(
+	typed: TypedGraph,
+	weights: readonly GraphWeight[],
+	positions: number,
+	threads = teamSize(weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0)),
+): FloatModel {
 	const prototypes = readPrototypes();
 	// An output that something reads would be one buffer for all runs that stand side by side.
 	const read = new Set(typed.graph.nodes.flatMap(readsOf));
 	const graph = {...typed.graph, outputs: typed.graph.outputs.filter(name => !read.has(name))};
 	const bound = graph.symbols['sequence'];
-	const widened =
-		tokens === undefined || bound === undefined || bound.max >= tokens
-			? inferTypes(graph)
-			: inferTypes({...graph, symbols: {...graph.symbols, sequence: {...bound, max: tokens}}});
 	const encoding = encodingOf(
 		weights,
 		weights.map(() => DENSE),
 	);
-	const program = lower(widened, encoding, {cachePrecision: 'float32', positions, threads: 1});
-	const plan = planMemory(program, prototypes);
-	checkPlan(program, plan, prototypes);
+	// To read a weight may mean to rotate it: the next machine copies from the last one.
+	let last: Machine | undefined;
 	return {
-		program,
-		plan,
-		entry: program.entries.find(({name}) => name === (program.states.length === 0 ? 'run' : 'prefill'))!,
-		arenaBytes: plan.arena.bytes,
-		open() {
-			const machine = createMachine(program, plan);
-			for (const weight of weights) {
-				machine.setWeight(weight.name, denseParts(openWeight(weight)));
-			}
+		weights,
+		program(tokens) {
+			const widened =
+				tokens === undefined || bound === undefined || bound.max >= tokens
+					? inferTypes(graph)
+					: inferTypes({...graph, symbols: {...graph.symbols, sequence: {...bound, max: tokens}}});
+			const program = lower(widened, encoding, {cachePrecision: 'float32', positions, threads});
+			const plan = planMemory(program, prototypes);
+			checkPlan(program, plan, prototypes);
+			return {
+				program,
+				plan,
+				entry: program.entries.find(({name}) => name === (program.states.length === 0 ? 'run' : 'prefill'))!,
+				arenaBytes: plan.arena.bytes,
+				async open() {
+					const machine = await createMachine(program, plan);
+					for (const weight of weights) {
+						machine.setWeight(weight.name, last?.partsOf(weight.name) ?? denseParts(openWeight(weight)));
+					}
 
-			return machine;
+					last = machine;
+					return machine;
+				},
+			};
 		},
 	};
 }

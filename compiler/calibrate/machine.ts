@@ -2,12 +2,10 @@
  * Runs a program at compile time, call by call, on the plain kernels: what calibration looks into. The results are those of the emitted
  * module, whose entries are the same calls in a row.
  */
-import {readFileSync} from 'node:fs';
 import {SnugError} from '../error.js';
 import {evaluate, isNumber, type Dim} from '../graph/dim.js';
 import {bytesOf, view, type DType} from '../graph/dtype.js';
-import {instantiateKernels, type CompileKernels} from '../numeric/kernels.js';
-import {kernelFile} from '../plan/kernel-files.js';
+import {openTeam, type Spread, type Team} from '../numeric/team.js';
 import {align, partName, type Plan} from '../plan/memory.js';
 import type {Argument, Entry, KernelCall, Program} from '../plan/program.js';
 import {namedParameters, readPrototypes} from '../plan/prototypes.js';
@@ -18,17 +16,23 @@ const LIMIT = 2 ** 32 - 65_536;
 export type Symbols = Readonly<Record<string, number>>;
 
 export type Machine = {
-	readonly kernels: CompileKernels;
+	readonly kernels: Team;
 	/** The address of `bytes` zeros behind the plan; they stay. */
 	reserve(bytes: number): number;
 	/** Sets the parts of a weight's first term. */
 	setWeight(name: string, parts: readonly Uint8Array[]): void;
+	/** The parts of a weight's first term, where they lie. */
+	partsOf(name: string): readonly Uint8Array[];
 	/** Writes the elements of a buffer that outlives entries. */
 	write(buffer: string, dtype: DType, elements: ArrayLike<number>): void;
 	/** Runs the calls of an entry. */
 	run(entry: string, symbols: Symbols, options?: RunOptions): void;
 	/** The value of a call's argument. @param arena Of the activations; the plan's unless given. */
 	valueOf(entry: string, argument: Argument, symbols: Symbols, arena?: number): number;
+	/** Zeros of which every thread has `bytes` of its own. */
+	reserveEach(bytes: number): Spread;
+	/** Ends the other threads. */
+	close(): void;
 };
 
 export type RunOptions = {
@@ -41,9 +45,9 @@ export type RunOptions = {
 	readonly arena?: number;
 };
 
-/** @param program Of one thread. */
-export function createMachine(program: Program, plan: Plan): Machine {
-	const kernels = instantiateKernels(readFileSync(kernelFile('plain.wasm')));
+/** Computes with as many threads as the program is for. */
+export async function createMachine(program: Program, plan: Plan): Promise<Machine> {
+	const kernels = await openTeam(program.threads);
 	const prototypes = readPrototypes();
 	let end = 0;
 	const reserve = (bytes: number): number => {
@@ -108,11 +112,25 @@ export function createMachine(program: Program, plan: Plan): Machine {
 	return {
 		kernels,
 		reserve,
+		reserveEach(bytes) {
+			const stride = align(bytes);
+			return {address: reserve(stride * kernels.threads), stride};
+		},
+		close() {
+			kernels.close();
+		},
 		setWeight(name, parts) {
 			const row = program.weights.find(weight => weight.name === name)!;
 			for (const [index, part] of row.terms[0]!.parts.entries()) {
 				bytes().set(parts[index]!, plan.parts.get(partName(name, part.name))!.address);
 			}
+		},
+		partsOf(name) {
+			const row = program.weights.find(weight => weight.name === name)!;
+			return row.terms[0]!.parts.map(part => {
+				const {address, bytes: length} = plan.parts.get(partName(name, part.name))!;
+				return bytes().subarray(address, address + length);
+			});
 		},
 		write(buffer, dtype, elements) {
 			const {address} = plan.fixed.get(buffer)!;
@@ -124,21 +142,21 @@ export function createMachine(program: Program, plan: Plan): Machine {
 		run(name, symbols, {before, first, end: last, arena} = {}) {
 			for (const call of entryOf(name).calls.slice(first, last)) {
 				let block = plan.argumentBlock.address;
-				const values = new Map(
-					namedParameters(prototypes[call.kernel]!).map(parameter => {
-						const argument = call.arguments[parameter.name]!;
-						if (argument.kind !== 'numbers') {
-							return [parameter.name, valueOf(name, argument, symbols, arena)];
-						}
-
+				const values = namedParameters(prototypes[call.kernel]!).map((parameter): readonly [string, number | Spread] => {
+					const argument = call.arguments[parameter.name]!;
+					if (argument.kind === 'numbers') {
 						const start = block;
 						new Int32Array(kernels.memory.buffer, start, argument.values.length).set(argument.values.map(value => numberOf(value, symbols)));
 						block += 4 * argument.values.length;
 						return [parameter.name, start];
-					}),
-				);
-				before?.(call, values);
-				kernels.call(call.kernel, ...values.values());
+					}
+
+					const address = valueOf(name, argument, symbols, arena);
+					const apart = argument.kind === 'buffer' && argument.threadStride !== undefined;
+					return [parameter.name, apart ? {address, stride: numberOf(argument.threadStride, symbols)} : address];
+				});
+				before?.(call, new Map(values.map(([parameter, value]) => [parameter, typeof value === 'number' ? value : value.address])));
+				kernels.call(call.kernel, ...values.map(([, value]) => value));
 			}
 		},
 		valueOf,

@@ -8,83 +8,87 @@
  * Two machines, one in f32 and one with what is encoded so far, run all windows side by side, each stopped at the same product. A weight
  * that is used twice, or looked up by row, is encoded first, from the statistics of the f32 model.
  */
-import {openWeight, type GraphWeight} from '../allocate/weights.js';
+import {openWeight} from '../allocate/weights.js';
 import {codecs} from '../codecs/index.js';
-import type {Parameters, Weight} from '../codecs/codec.js';
-import type {TypedGraph} from '../passes/infer-types.js';
+import type {Feedback, Weight} from '../codecs/codec.js';
+import type {Choice} from '../jobs/job.js';
 import type {KernelCall, Program} from '../plan/program.js';
 import {letOthersRun, type CalibrateOptions} from './calibrate.js';
 import type {Calibration, Statistics} from './statistics.js';
-import {DENSE, denseParts, floatProgram, headProducts, productOf, symbolsOf, vectorsOf, writeInputs} from './float-program.js';
+import {DENSE, denseParts, headProducts, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel} from './float-program.js';
 import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
 import {multiply, transpose} from './product.js';
-
-export type Choice = {readonly codec: string; readonly parameters: Parameters};
 
 /** The parts of every weight, by name. */
 export type Encoded = ReadonlyMap<string, readonly Uint8Array[]>;
 
 /** @param choices One for each weight. @param windows All of one length. */
 export async function refine(
-	typed: TypedGraph,
-	weights: readonly GraphWeight[],
+	model: FloatModel,
 	choices: readonly Choice[],
 	calibration: Calibration,
 	windows: ReadonlyArray<readonly number[]>,
-	{positions, signal, onProgress}: CalibrateOptions,
+	{signal, onProgress}: CalibrateOptions = {},
 ): Promise<Encoded> {
 	const tokens = windows[0]!.length;
-	const {program, entry, arenaBytes, open} = floatProgram(typed, weights, {positions, tokens});
-	const [exact, coded] = [open(), open()];
-	const symbols = symbolsOf(tokens);
-	const encoded = new Map<string, readonly Uint8Array[]>();
-	const byName = new Map(weights.map((weight, index) => [weight.name, {weight, choice: choices[index]!}]));
-	const keep = (weight: Weight, {codec, parameters}: Choice): void => {
-		const parts = codecs.get(codec)!.encode(weight, parameters);
-		encoded.set(weight.name, parts);
-		const values = codecs.get(codec)!.decode(parts, weight, parameters, 0, weight.rows);
-		coded.setWeight(weight.name, denseParts({...weight, read: (first, count) => values.subarray(first * weight.columns, (first + count) * weight.columns)}));
-	};
+	const {program, entry, arenaBytes, open} = model.program(tokens);
+	// The second copies from the first, which is changed only later.
+	const coded = await open();
+	const exact = await open();
+	try {
+		const symbols = symbolsOf(tokens);
+		const encoded = new Map<string, readonly Uint8Array[]>();
+		const byName = new Map(model.weights.map((weight, index) => [weight.name, {weight, choice: choices[index]!}]));
+		const keep = (weight: Weight, {codec, parameters}: Choice): void => {
+			const parts = codecs.get(codec)!.encode(weight, parameters);
+			encoded.set(weight.name, parts);
+			const values = codecs.get(codec)!.decode(parts, weight, parameters, 0, weight.rows);
+			coded.setWeight(weight.name, denseParts({...weight, read: (first, count) => values.subarray(first * weight.columns, (first + count) * weight.columns)}));
+		};
 
-	// Codes without loss have nothing to make up for.
-	const steps = stepsOf(program, entry.calls).filter(({weight}) => byName.get(weight)!.choice.codec !== DENSE.codec);
-	const inTurn = new Set(steps.map(({weight}) => weight));
-	for (const {name} of program.weights.filter(({name}) => !inTurn.has(name))) {
-		const {weight, choice} = byName.get(name)!;
-		keep(openCalibrated(weight, calibration.get(name)), choice);
-	}
-
-	const arenas = windows.map(() => [exact.reserve(arenaBytes), coded.reserve(arenaBytes)] as const);
-	const most = Math.max(tokens, ...steps.map(({call}) => vectorsOf(call, program)));
-	const sums = createSums(coded, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
-	let from = 0;
-	for (const [index, {weight: name, call, at}] of steps.entries()) {
-		onProgress?.(index, steps.length);
-		const {weight, choice} = byName.get(name)!;
-		sums.clear(weight.columns);
-		for (const [window, ids] of windows.entries()) {
-			signal?.throwIfAborted();
-			const inputs = ([exact, coded] as const).map((machine, which) => {
-				const arena = arenas[window]![which]!;
-				writeInputs(machine, program, ids);
-				machine.run(entry.name, symbols, {first: from, end: at ?? entry.calls.length, arena});
-				return at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena);
-			}) as [number, number];
-			const vectors = at === undefined ? tokens : call.arguments['tokens'] ? exact.valueOf(entry.name, call.arguments['tokens'], symbols) : 1;
-			sums.add(new Float32Array(exact.kernels.memory.buffer, inputs[0], vectors * weight.columns), inputs[1]);
-			await letOthersRun();
+		// Codes without loss have nothing to make up for.
+		const steps = stepsOf(program, entry.calls).filter(({weight}) => byName.get(weight)!.choice.codec !== DENSE.codec);
+		const inTurn = new Set(steps.map(({weight}) => weight));
+		for (const {name} of program.weights.filter(({name}) => !inTurn.has(name))) {
+			const {weight, choice} = byName.get(name)!;
+			keep(openCalibrated(weight, calibration.get(name)), choice);
 		}
 
-		const {mismatch, ...statistics} = sums.finish();
-		const opened = openWeight(weight);
-		const feedback = createFeedback(statistics, weight.columns);
-		// Codes of a file stay what they are, where the code can hold them.
-		keep(opened.quantized ? {...opened, feedback} : {...retarget(opened, mismatch, feedback.inOrder), feedback}, choice);
-		from = at ?? entry.calls.length;
-	}
+		const arenas = windows.map(() => [exact.reserve(arenaBytes), coded.reserve(arenaBytes)] as const);
+		const most = Math.max(tokens, ...steps.map(({call}) => vectorsOf(call, program)));
+		const sums = createSums(coded, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
+		let from = 0;
+		for (const [index, {weight: name, call, at}] of steps.entries()) {
+			onProgress?.(index, steps.length);
+			const {weight, choice} = byName.get(name)!;
+			sums.clear(weight.columns);
+			for (const [window, ids] of windows.entries()) {
+				signal?.throwIfAborted();
+				const inputs = ([exact, coded] as const).map((machine, which) => {
+					const arena = arenas[window]![which]!;
+					writeInputs(machine, program, ids);
+					machine.run(entry.name, symbols, {first: from, end: at ?? entry.calls.length, arena});
+					return at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena);
+				}) as [number, number];
+				const vectors = at === undefined ? tokens : call.arguments['tokens'] ? exact.valueOf(entry.name, call.arguments['tokens'], symbols) : 1;
+				sums.add(new Float32Array(exact.kernels.memory.buffer, inputs[0], vectors * weight.columns), inputs[1]);
+				await letOthersRun();
+			}
 
-	return encoded;
+			const {mismatch, ...statistics} = sums.finish();
+			const opened = openWeight(weight);
+			const feedback = createFeedback(statistics, weight.columns);
+			// Codes of a file stay what they are, where the code can hold them.
+			keep(opened.quantized ? {...opened, feedback} : {...retarget(opened, mismatch, feedback.byEnergy), feedback}, choice);
+			from = at ?? entry.calls.length;
+		}
+
+		return encoded;
+	} finally {
+		exact.close();
+		coded.close();
+	}
 }
 
 type Step = {readonly weight: string; readonly call: KernelCall; /** The call's place in the entry; undefined in the entry of logits. */ readonly at?: number};
@@ -114,16 +118,24 @@ function stepsOf(program: Program, calls: readonly KernelCall[]): Step[] {
 /** Rows of a target that are computed at once. */
 const BLOCK_ROWS = 4096;
 
-/** W + W mismatch (H + λ)⁻¹, where the factor U has (H + λ)⁻¹ = Uᵀ U. @param mismatch The transpose of X_f Xᵀ − H. */
-function retarget(weight: Weight, mismatch: Float32Array, factor: Float32Array): Weight {
+/** W + W mismatch (H + λ)⁻¹, where the factor U, its columns in `order`, has (H + λ)⁻¹ = Uᵀ U. @param mismatch The transpose of X_f Xᵀ − H. */
+function retarget(weight: Weight, mismatch: Float32Array, {order, factor}: Feedback['byEnergy']): Weight {
 	const {rows, columns} = weight;
 	const target = weight.read(0, rows).slice();
 	const turned = transpose(factor, columns);
+	// The rows of the transpose are the columns of the product: these come in the order of the factor.
+	const ordered = new Float32Array(mismatch.length);
+	for (const [to, from] of order.entries()) {
+		ordered.set(mismatch.subarray(from * columns, (from + 1) * columns), to * columns);
+	}
+
 	for (let first = 0; first < rows; first += BLOCK_ROWS) {
 		const block = target.subarray(first * columns, Math.min(rows, first + BLOCK_ROWS) * columns);
-		const change = multiply(multiply(multiply(block, mismatch, columns), factor, columns), turned, columns);
-		for (let index = 0; index < change.length; index++) {
-			block[index]! += change[index]!;
+		const change = multiply(multiply(multiply(block, ordered, columns), factor, columns), turned, columns);
+		for (let start = 0; start < change.length; start += columns) {
+			for (let i = 0; i < columns; i++) {
+				block[start + order[i]!]! += change[start + i]!;
+			}
 		}
 	}
 
@@ -138,9 +150,10 @@ type Sums = {
 	finish(): Statistics & {readonly mismatch: Float32Array};
 };
 
-function createSums({kernels, reserve}: Machine, widest: number, most: number): Sums {
+function createSums({kernels, reserve, reserveEach}: Machine, widest: number, most: number): Sums {
 	const square = 4 * widest * widest;
-	const [gram, cross, inputs, scratch] = [reserve(square), reserve(square), reserve(4 * widest * most), reserve(8 * 8 * Math.ceil(widest / 8) * most)];
+	const [gram, cross, inputs] = [reserve(square), reserve(square), reserve(4 * widest * most)];
+	const scratch = reserveEach(8 * 8 * Math.ceil(widest / 8) * most);
 	let columns = 0;
 	let count = 0;
 	const view = (address: number, length: number): Float32Array => new Float32Array(kernels.memory.buffer, address, length);

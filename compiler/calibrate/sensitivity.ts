@@ -10,11 +10,10 @@ import {codecs} from '../codecs/index.js';
 import {quadratic, squares} from '../codecs/measure.js';
 import type {Codec} from '../codecs/codec.js';
 import {SnugError} from '../error.js';
-import type {TypedGraph} from '../passes/infer-types.js';
 import type {KernelCall} from '../plan/program.js';
 import {letOthersRun, type CalibrateOptions} from './calibrate.js';
 import {openCalibrated} from './factor.js';
-import {denseParts, floatProgram, symbolsOf, writeInputs} from './float-program.js';
+import {denseParts, symbolsOf, writeInputs, type FloatModel} from './float-program.js';
 import type {Calibration, Sensitivities} from './statistics.js';
 import {createPredictor, divergence} from './predictor.js';
 
@@ -25,55 +24,58 @@ const TOKENS = 128;
 const PROBE = {codec: 'planes', parameters: {bits: 3, group: 64}, narrow: {bits: 3, group: 32}} as const;
 
 export async function measureSensitivities(
-	typed: TypedGraph,
-	weights: readonly GraphWeight[],
+	model: FloatModel,
 	calibration: Calibration,
 	windows: ReadonlyArray<readonly number[]>,
-	{positions, signal, onProgress}: CalibrateOptions,
+	{signal, onProgress}: CalibrateOptions = {},
 ): Promise<Sensitivities> {
 	const ids = windows[windows.length >> 1]!.slice(0, TOKENS);
-	const float = floatProgram(typed, weights, {positions, tokens: ids.length});
+	const float = model.program(ids.length);
 	const {program, entry, arenaBytes} = float;
-	const machine = float.open();
-	const symbols = symbolsOf(ids.length);
-	const [base, copy] = [machine.reserve(arenaBytes), machine.reserve(arenaBytes)];
-	const predict = createPredictor(float, machine, ids.length);
-	const run = (first: number, arena: number, end?: number): void => {
-		writeInputs(machine, program, ids);
-		machine.run(entry.name, symbols, {first, arena, ...(end === undefined ? {} : {end})});
-	};
+	const machine = await float.open();
+	try {
+		const symbols = symbolsOf(ids.length);
+		const [base, copy] = [machine.reserve(arenaBytes), machine.reserve(arenaBytes)];
+		const predict = createPredictor(float, machine, ids.length);
+		const run = (first: number, arena: number, end?: number): void => {
+			writeInputs(machine, program, ids);
+			machine.run(entry.name, symbols, {first, arena, ...(end === undefined ? {} : {end})});
+		};
 
-	run(0, base);
-	const reference = predict();
-	let from = 0;
-	const sensitivities = new Map<string, number>();
-	const order = firstUses(weights, entry.calls);
-	for (const [index, {weight, at}] of order.entries()) {
-		signal?.throwIfAborted();
-		onProgress?.(index, order.length);
-		run(from, base, at);
-		from = at;
-		const {error, parts, exact} = probe(weight, calibration);
-		machine.setWeight(weight.name, parts);
-		new Uint8Array(machine.kernels.memory.buffer).copyWithin(copy, base, base + arenaBytes);
-		run(at, copy);
-		const distance = divergence(reference, predict(), program.sliced !== undefined);
-		if (!Number.isFinite(distance)) {
-			throw new SnugError('calibration-not-finite', {
-				subject: `weight '${weight.name}'`,
-				problem: 'makes the predictions on the calibration text something that cannot be compared, when it is encoded coarsely',
-				expected: 'finite numbers',
-				found: `a distance of ${distance}`,
-				hint: 'use another text, or name --bits instead of --budget',
-			});
+		run(0, base);
+		const reference = predict();
+		let from = 0;
+		const sensitivities = new Map<string, number>();
+		const order = firstUses(model.weights, entry.calls);
+		for (const [index, {weight, at}] of order.entries()) {
+			signal?.throwIfAborted();
+			onProgress?.(index, order.length);
+			run(from, base, at);
+			from = at;
+			const {error, parts, exact} = probe(weight, calibration);
+			machine.setWeight(weight.name, parts);
+			new Uint8Array(machine.kernels.memory.buffer).copyWithin(copy, base, base + arenaBytes);
+			run(at, copy);
+			const distance = divergence(reference, predict(), program.sliced !== undefined);
+			if (!Number.isFinite(distance)) {
+				throw new SnugError('calibration-not-finite', {
+					subject: `weight '${weight.name}'`,
+					problem: 'makes the predictions on the calibration text something that cannot be compared, when it is encoded coarsely',
+					expected: 'finite numbers',
+					found: `a distance of ${distance}`,
+					hint: 'use another text, or name --bits instead of --budget',
+				});
+			}
+
+			sensitivities.set(weight.name, Math.max(distance, LEAST) / error);
+			machine.setWeight(weight.name, exact);
+			await letOthersRun();
 		}
 
-		sensitivities.set(weight.name, Math.max(distance, LEAST) / error);
-		machine.setWeight(weight.name, exact);
-		await letOthersRun();
+		return sensitivities;
+	} finally {
+		machine.close();
 	}
-
-	return sensitivities;
 }
 
 /** The weight in f32, with the error of the probe and without it, and what the error costs its own outputs. */

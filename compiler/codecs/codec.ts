@@ -67,14 +67,17 @@ export type KernelUse = {
 
 /**
  * The kernels of a code. Their C prototypes:
- *   matvec: (f32 *y, const T *x, const u32 *parts, i32 rows, i32 columns, …numbers)          x in `form`
+ *   matvec: (f32 *y, const T *x, const u32 *parts, [f32 *scratch,] i32 rows, i32 columns, …numbers)   x in `form`
  *   tile:   (f32 *y, const T *x, const u32 *parts, const f32 *bias, T *scratch, i32 tokens, i32 rows, i32 columns, …numbers)   x in `tile.form`
  *   row:    (f32 *y, const i64 *ids, const u32 *parts, i32 count, i32 rows, i32 columns, …numbers)
  * `parts` points to the addresses of the parts in the order of `layout`, `bias` to `rows` numbers that are added to every vector, or is 0.
  */
 export type Kernels = {
 	readonly form: InputForm;
-	readonly matvec: KernelUse;
+	readonly matvec: KernelUse & {
+		/** Scratch bytes, where the kernel takes any. */
+		scratch?(shape: Shape): number;
+	};
 	readonly tile: KernelUse & {
 		readonly form: InputForm;
 		/** Scratch bytes of the tile kernel, whatever the number of tokens. */
@@ -87,6 +90,8 @@ export type Codec<P extends Parameters = Parameters> = {
 	readonly id: string;
 	/** Offered to the allocator only where the codec is named: its kernels are much slower than another codec's of as many bits. */
 	readonly byName?: true;
+	/** Rows on which its error is estimated, where the usual few would not do. */
+	readonly sampleRows?: number;
 	/** Parameters worth offering the allocator, fewest bytes first; none where the shape does not fit the code. */
 	options(shape: Shape): readonly P[];
 	/** The exact parts, in the order in which kernels see them. */

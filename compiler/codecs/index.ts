@@ -4,7 +4,8 @@ import {dense} from './dense.js';
 import {nf4} from './nf4.js';
 import {planes} from './planes.js';
 import {scalar} from './scalar.js';
+import {vptq} from './vptq.js';
 
-const list: readonly Codec[] = [dense, planes, scalar, nf4];
+const list: readonly Codec[] = [dense, planes, scalar, vptq, nf4];
 
 export const codecs: ReadonlyMap<string, Codec> = new Map(list.map(codec => [codec.id, codec]));

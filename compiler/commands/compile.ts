@@ -1,5 +1,6 @@
 /** `snug compile`: an ONNX model to a bundle that fits a budget. */
 import {findProfile} from '../../profiles/index.js';
+import {defaultCacheFolder} from '../jobs/cache.js';
 import {createProgress} from '../progress.js';
 import {formatSize} from '../size.js';
 import {formatTable} from '../table.js';
@@ -52,13 +53,14 @@ export const compileCommand = defineCommand({
 				...choiceOption('--cache-precision', 'Type of the key-value cache', ['float32', 'float16', 'int8']),
 				...otherwise('the widest that takes a tenth of the budget'),
 			})
+			.option('cache', {...textOption('--cache', 'A folder that keeps what takes long, for another budget; none for none'), ...otherwise('~/.cache/snug')})
 			.option('threads', {...countOption('--threads', 'Threads that may compute together'), ...otherwise("the profile's, else 4")})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
 			.group(['profile', 'budget', 'max-sequence'], 'Memory:')
 			.group(['codecs', 'bits', 'calibration', 'no-refine', 'transforms', 'cache-precision'], 'Compression:')
 			.group(['dim'], 'Shapes:')
-			.group(['threads'], 'Speed:'),
-	async run({model, output, profile, budget, codecs, bits, calibration, noRefine, transforms, maxSequence, dim, cachePrecision, threads, json}, io) {
+			.group(['cache', 'threads'], 'Speed:'),
+	async run({model, output, profile, budget, codecs, bits, calibration, noRefine, transforms, maxSequence, dim, cachePrecision, cache, threads, json}, io) {
 		const device = profile === undefined ? undefined : findProfile(profile);
 		const {compile} = await import('../compile.js');
 		const progress = createProgress(io.stderr);
@@ -75,6 +77,7 @@ export const compileCommand = defineCommand({
 				...(maxSequence !== undefined && {maxSequence}),
 				...(dim && {dims: Object.fromEntries(dim)}),
 				...(cachePrecision && {cachePrecision}),
+				...(cache === 'none' ? {} : {cache: cache ?? defaultCacheFolder()}),
 				...(threads !== undefined && {threads}),
 				onProgress: progress.update,
 				signal: io.signal,

@@ -4,11 +4,11 @@
  * Calls are synchronous; a caller lays out its arrays anew for each job, so nothing survives from one job to the next.
  */
 import {existsSync, readFileSync} from 'node:fs';
-import {fileURLToPath} from 'node:url';
 import {SnugError} from '../error.js';
+import {kernelFile} from '../plan/kernel-files.js';
 import {isThreaded, readPrototypes} from '../plan/prototypes.js';
 
-const PAGE = 65_536;
+export const PAGE = 65_536;
 
 /** Nothing is placed below, so that address 0 is never valid. */
 const FIRST = 1024;
@@ -21,29 +21,40 @@ export type CompileKernels = {
 	layOut(...sizes: readonly number[]): number[];
 };
 
-/** Where the built kernels lie, for the sources and for the published package. */
-function locate(): string {
-	const candidates = ['../../dist/kernels/plain.wasm', '../../kernels/plain.wasm'].map(name => fileURLToPath(new URL(name, import.meta.url)));
-	const found = candidates.find(name => existsSync(name));
-	if (found === undefined) {
-		throw new SnugError('no-kernels', {subject: 'kernels', problem: 'not built', expected: candidates[0]!, hint: 'run npm run build:kernels'});
+/** The plain variant, whose memory is imported. */
+export function readKernels(): Uint8Array {
+	const file = kernelFile('plain.wasm');
+	if (!existsSync(file)) {
+		throw new SnugError('no-kernels', {subject: 'kernels', problem: 'not built', expected: file, hint: 'run npm run build:kernels'});
 	}
 
-	return found;
+	return readFileSync(file);
 }
 
-export function instantiateKernels(wasm: Uint8Array): CompileKernels {
-	const memory = new WebAssembly.Memory({initial: 1, maximum: PAGE});
-	const {exports} = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource), {env: {memory}});
+/** The kernels over a memory. Where one takes threads, its number and how many they are come last. */
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Pick<CompileKernels, 'call'> {
+	const {exports} = new WebAssembly.Instance(module, {env: {memory}});
 	return {
-		memory,
 		call(name, ...values) {
 			const kernel = exports[name];
 			if (typeof kernel !== 'function') {
 				throw new SnugError('no-kernel', {subject: `kernel ${name}`, problem: 'not among the built kernels', hint: 'run npm run build:kernels'});
 			}
 
-			(kernel as (...values: readonly number[]) => void)(...values, ...(isThreaded(readPrototypes()[name]!) ? [0, 1] : []));
+			(kernel as (...values: readonly number[]) => void)(...values);
+		},
+	};
+}
+
+export function instantiateKernels(wasm: Uint8Array): CompileKernels {
+	const memory = new WebAssembly.Memory({initial: 1, maximum: PAGE});
+	const {call} = instantiate(new WebAssembly.Module(wasm as BufferSource), memory);
+	const prototypes = readPrototypes();
+	return {
+		memory,
+		call(name, ...values) {
+			const prototype = prototypes[name];
+			call(name, ...values, ...(prototype && isThreaded(prototype) ? [0, 1] : []));
 		},
 		layOut(...sizes) {
 			let end = FIRST;
@@ -65,6 +76,6 @@ export function instantiateKernels(wasm: Uint8Array): CompileKernels {
 let instance: CompileKernels | undefined;
 
 export function kernels(): CompileKernels {
-	instance ??= instantiateKernels(readFileSync(locate()));
+	instance ??= instantiateKernels(readKernels());
 	return instance;
 }

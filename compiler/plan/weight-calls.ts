@@ -51,7 +51,15 @@ export function createWeightCalls(encoding: Encoding, emit: EmitCall, addActivat
 			const {parts, rows, columns} = use;
 			const {matvec, tile} = use.kernels;
 			if (tokens === 1) {
-				emit(node, matvec.kernel, {y, x: prepare(node, x, use.kernels.form, 1, columns), parts, rows, columns, ...matvec.numbers});
+				emit(node, matvec.kernel, {
+					y,
+					x: prepare(node, x, use.kernels.form, 1, columns),
+					parts,
+					...(matvec.scratch && {scratch: threadScratch(matvec.scratch({rows, columns}))}),
+					rows,
+					columns,
+					...matvec.numbers,
+				});
 				if (bias) {
 					emit(node, 'add_bias_f32', {y, bias, rows: 1, columns: rows});
 				}

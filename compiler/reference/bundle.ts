@@ -15,6 +15,8 @@ import {codecs} from '../codecs/index.js';
 import {SnugError} from '../error.js';
 import {view} from '../graph/dtype.js';
 import {sizeOf, type Constant} from '../graph/tensor.js';
+import {encodeAhead} from '../jobs/encode.js';
+import {openPool} from '../jobs/pool.js';
 import {inferTypes} from '../passes/infer-types.js';
 
 /** Writes the reference of `bundle` to a new temporary folder and answers it; the caller removes it. */
@@ -62,6 +64,7 @@ export async function referenceBundle(bundle: string): Promise<string> {
 			generator: manifest.generator,
 			graph: typed.graph,
 			weights,
+			partsOf: encodeAhead(built.program.weights, weights, {pool: openPool(1)}),
 			built,
 			budget: built.total,
 			positions,

@@ -4,15 +4,13 @@
 // Scales and zeros of a group are found when its first column is reached, from the weights as they are by then; an error in column j
 // counts 1 / U[j, j]^2, which is what it costs after the others have made up for it. Columns from `inputs` on are padding: nothing is
 // made up for there, and they count nothing.
+#include "feedback.h"
 #include "integer_fit.h"
 
 // 16 rows side by side.
 typedef struct {
 	f32 *weights, *errors, *importance, *row, *scales, *zeros;
 } Work;
-
-// Columns whose errors the columns behind them make up for together.
-#define BLOCK 32
 
 INLINE Work work_of(f32 *scratch, i32 columns, i32 group) {
 	Work m = {scratch, scratch + 16 * columns, 0, 0, 0, 0};
@@ -21,28 +19,6 @@ INLINE Work work_of(f32 *scratch, i32 columns, i32 group) {
 	m.scales = m.row + group;
 	m.zeros = m.scales + 16;
 	return m;
-}
-
-// The columns [first, end) make up for the errors of `count` columns from `from` on. Two at a time share the errors.
-INLINE void make_up(f32 *weights, const f32 *errors, const f32 *u, i32 inputs, i32 from, i32 count, i32 first, i32 end) {
-	for (i32 k = first; k < end; k += 2) {
-		i32 both = k + 1 < end;
-		f32 *to = weights + 16 * k;
-		v128_t a[4], b[4];
-		UNROLL for (i32 q = 0; q < 4; q++) a[q] = wasm_v128_load(to + 4 * q), b[q] = wasm_f32x4_splat(0);
-		if (both) UNROLL for (i32 q = 0; q < 4; q++) b[q] = wasm_v128_load(to + 16 + 4 * q);
-		const f32 *factor = u + from * inputs + k;
-		ONE_BY_ONE for (i32 c = 0; c < count; c++, factor += inputs) {
-			v128_t fa = wasm_v128_load32_splat(factor), fb = wasm_v128_load32_splat(factor + both);
-			UNROLL for (i32 q = 0; q < 4; q++) {
-				v128_t e = wasm_v128_load(errors + 16 * c + 4 * q);
-				a[q] = wasm_f32x4_sub(a[q], wasm_f32x4_mul(e, fa));
-				b[q] = wasm_f32x4_sub(b[q], wasm_f32x4_mul(e, fb));
-			}
-		}
-		UNROLL for (i32 q = 0; q < 4; q++) wasm_v128_store(to + 4 * q, a[q]);
-		if (both) UNROLL for (i32 q = 0; q < 4; q++) wasm_v128_store(to + 16 + 4 * q, b[q]);
-	}
 }
 
 // `columns` is a multiple of `group`, `rows` of 16. codes [rows][columns]; scales and zeros [row block][group][16].
@@ -66,9 +42,9 @@ KERNEL(encode_feedback)(u8 *codes, u16 *scales, u8 *zeros, const f32 *w, const f
 				m.zeros[r] = fit.zero;
 			}
 			for (i32 c = 0; c < group; c++) {
-				i32 j = first + c, from = j - c % BLOCK, end = from + BLOCK < inputs ? from + BLOCK : inputs;
+				i32 j = first + c;
 				f32 inverse = j < inputs ? 1 / u[j * inputs + j] : 0;
-				f32 *errors = m.errors + 16 * (c % BLOCK);
+				f32 *errors = m.errors + 16 * (j % BLOCK);
 				UNROLL for (i32 q = 0; q < 4; q++) {
 					v128_t v = wasm_v128_load(m.weights + 16 * j + 4 * q), s = wasm_v128_load(m.scales + 4 * q), z = wasm_v128_load(m.zeros + 4 * q);
 					v128_t code = codes_of(v, wasm_f32x4_div(wasm_f32x4_splat(1), s), z, t), got = wasm_f32x4_mul(wasm_f32x4_sub(code, z), s);
@@ -80,8 +56,7 @@ KERNEL(encode_feedback)(u8 *codes, u16 *scales, u8 *zeros, const f32 *w, const f
 					to[2 * columns] = (u8)wasm_i32x4_extract_lane(whole, 2);
 					to[3 * columns] = (u8)wasm_i32x4_extract_lane(whole, 3);
 				}
-				if (j < inputs) make_up(m.weights, errors, u, inputs, j, 1, j + 1, end);
-				if (j + 1 == from + BLOCK) make_up(m.weights, m.errors, u, inputs, from, end - from, end, inputs);
+				if (j < inputs) make_up_for(m.weights, m.errors, u, inputs, j);
 			}
 		}
 	}

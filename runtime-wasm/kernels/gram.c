@@ -1,7 +1,8 @@
 // Statistics of the inputs of a product, at compile time: the Gram matrix H += Σ_t x_t x_tᵀ, f32.
 //
 // Panels of eight columns are packed first, [panel][token][8], so that the sums read memory in order. Only the blocks on and above the
-// diagonal are computed; `mirror_f32` makes the rest. `columns` is any number; h is [columns][columns].
+// diagonal are computed; `mirror_f32` makes the rest. `columns` is any number; h is [columns][columns]. Threads take rows of blocks in turn,
+// so that each has as much of the triangle; each packs for itself.
 #include "code.h"
 #include "matmul.h"
 
@@ -38,10 +39,10 @@ INLINE void add_tile(f32 *h, const f32 *a, const f32 *b, i32 tokens, i32 stride,
 }
 
 // scratch: 8 ceil(columns / 8) tokens f32.
-KERNEL(gram_f32)(f32 *h, const f32 *x, f32 *scratch, i32 tokens, i32 columns) {
+KERNEL(gram_f32)(f32 *h, const f32 *x, f32 *scratch, i32 tokens, i32 columns, i32 thread, i32 threads) {
 	pack_panels(scratch, x, tokens, columns);
 	i32 panel = PANEL_COLUMNS * tokens;
-	for (i32 i = 0; i < columns; i += 4) {
+	for (i32 i = 4 * thread; i < columns; i += 4 * threads) {
 		const f32 *a = scratch + i / PANEL_COLUMNS * panel + i % PANEL_COLUMNS;
 		for (i32 j = i / PANEL_COLUMNS * PANEL_COLUMNS; j < columns; j += PANEL_COLUMNS) {
 			add_tile(h + i * columns + j, a, scratch + j / PANEL_COLUMNS * panel, tokens, columns, columns - i, columns - j);
@@ -50,12 +51,12 @@ KERNEL(gram_f32)(f32 *h, const f32 *x, f32 *scratch, i32 tokens, i32 columns) {
 }
 
 // c += Σ_t a_t b_tᵀ, [columns][columns]. scratch: 16 ceil(columns / 8) tokens f32.
-KERNEL(cross_gram_f32)(f32 *c, const f32 *a, const f32 *b, f32 *scratch, i32 tokens, i32 columns) {
+KERNEL(cross_gram_f32)(f32 *c, const f32 *a, const f32 *b, f32 *scratch, i32 tokens, i32 columns, i32 thread, i32 threads) {
 	i32 panel = PANEL_COLUMNS * tokens;
 	f32 *packed = scratch + panels_of(columns) * panel;
 	pack_panels(scratch, a, tokens, columns);
 	pack_panels(packed, b, tokens, columns);
-	for (i32 i = 0; i < columns; i += 4) {
+	for (i32 i = 4 * thread; i < columns; i += 4 * threads) {
 		const f32 *from = scratch + i / PANEL_COLUMNS * panel + i % PANEL_COLUMNS;
 		for (i32 j = 0; j < columns; j += PANEL_COLUMNS) {
 			add_tile(c + i * columns + j, from, packed + j / PANEL_COLUMNS * panel, tokens, columns, columns - i, columns - j);

@@ -7,12 +7,12 @@
 import {readFileSync} from 'node:fs';
 import {PAGE} from '../../compiler/bundle/format.js';
 import {kernelFile} from '../../compiler/plan/kernel-files.js';
+import {setMemoryLimits} from '../../compiler/numeric/memory-limits.js';
 import type {Plan} from '../../compiler/plan/memory.js';
 import {BARRIER} from '../../compiler/plan/phases.js';
 import type {Program} from '../../compiler/plan/program.js';
 import type {Prototypes} from '../../compiler/plan/prototypes.js';
 import {emitEntry, type Binaryen, type Module} from './entry.js';
-import {setMemoryLimits} from './memory-limits.js';
 
 export type Variant = 'plain' | 'relaxed';
 
@@ -53,7 +53,7 @@ export async function emit(program: Program, plan: Plan, prototypes: Prototypes,
 			throw new Error(`the ${variant} program is not valid WebAssembly`);
 		}
 
-		return {bytes: setMemoryLimits(module.emitBinary(), plan.memory / PAGE), kernels: [...used].sort()};
+		return {bytes: setMemoryLimits(module.emitBinary(), {minimum: plan.memory / PAGE, maximum: plan.memory / PAGE}), kernels: [...used].sort()};
 	} finally {
 		module.dispose();
 	}

@@ -3,6 +3,7 @@ import {writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
+import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {readWindows, SAMPLE} from '../../compiler/calibrate/text.js';
@@ -28,7 +29,8 @@ for (const turned of [false, true]) {
 	test(`the Gram matrices are those of the interpreter${turned ? ', with the stream rotated' : ''}`, async t => {
 		const typed = openTiny(t, turned ? undefined : []);
 		const weights = findWeights(typed.graph);
-		const calibration = await calibrate(typed, weights, windows, {positions: POSITIONS});
+		const model = floatModel(typed, weights, POSITIONS);
+		const calibration = await calibrate(model, windows);
 		const runs = windows.map(window => inputsOf(typed, window));
 		// Four products a layer, whose siblings are joined, and the head, which is the table; turned, the gain of the last norm.
 		t.is(calibration.size, 4 * tiny.layers + (turned ? 2 : 1));
@@ -81,5 +83,5 @@ test('a text that is not there, that is empty, or a model without tokenizer is r
 test('a calibration is stopped by its signal', async t => {
 	const typed = openTiny(t, []);
 	const reason = new Error('enough');
-	await t.throwsAsync(calibrate(typed, findWeights(typed.graph), windows, {positions: POSITIONS, signal: AbortSignal.abort(reason)}), {is: reason});
+	await t.throwsAsync(calibrate(floatModel(typed, findWeights(typed.graph), POSITIONS), windows, {signal: AbortSignal.abort(reason)}), {is: reason});
 });

@@ -2,8 +2,9 @@
 import test from 'ava';
 import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
-import {tokensOf} from '../../compiler/calibrate/float-program.js';
-import {refine, type Choice} from '../../compiler/calibrate/refine.js';
+import {floatModel, tokensOf} from '../../compiler/calibrate/float-program.js';
+import {refine} from '../../compiler/calibrate/refine.js';
+import type {Choice} from '../../compiler/jobs/job.js';
 import {measureSensitivities} from '../../compiler/calibrate/sensitivity.js';
 import {codecs} from '../../compiler/codecs/index.js';
 import {float32, int64, type Tensor} from '../../compiler/graph/tensor.js';
@@ -71,23 +72,21 @@ for (const [batch, length] of [
 		const typed = open(batch, length);
 		t.deepEqual(tokensOf(typed), {most: LENGTH, fixed: length === LENGTH});
 		const weights = findWeights(typed.graph);
-		const options = {positions: LENGTH};
-		const calibration = await calibrate(typed, weights, windows, options);
+		const model = floatModel(typed, weights, LENGTH);
+		const calibration = await calibrate(model, windows);
 		for (const {name, rows} of weights.filter(weight => calibration.has(weight.name))) {
 			t.is(calibration.get(name)!.tokens, windows.length * batch * (rows === 32 ? 1 : LENGTH), name);
 		}
 
 		t.is(calibration.size, 5);
-		t.true([...(await measureSensitivities(typed, weights, calibration, windows, options)).values()].every(value => value > 0 && Number.isFinite(value)));
+		t.true([...(await measureSensitivities(model, calibration, windows)).values()].every(value => value > 0 && Number.isFinite(value)));
 
 		const decoded = async (choice: Choice): Promise<ReadonlyMap<string, Float32Array>> => {
 			const parts = await refine(
-				typed,
-				weights,
+				model,
 				weights.map(() => choice),
 				calibration,
 				windows,
-				options,
 			);
 			return new Map(
 				weights.flatMap(weight => {

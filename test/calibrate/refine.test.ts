@@ -1,10 +1,12 @@
 /** The sequential pass: the encoded model is nearer to the f32 one than with each code chosen by itself, and the bytes are the layout's. */
 import test from 'ava';
+import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {openCalibrated} from '../../compiler/calibrate/factor.js';
 import type {Calibration} from '../../compiler/calibrate/statistics.js';
-import {refine, type Choice, type Encoded} from '../../compiler/calibrate/refine.js';
+import {refine, type Encoded} from '../../compiler/calibrate/refine.js';
+import type {Choice} from '../../compiler/jobs/job.js';
 import {codecs} from '../../compiler/codecs/index.js';
 import type {Graph} from '../../compiler/graph/graph.js';
 import {tiny} from '../helpers/tiny-language-model.js';
@@ -15,7 +17,8 @@ const windows = [3, 11, 17, 29].map(seed => textOf(seed, 80));
 test('the encoded model is nearer to the exact one', async t => {
 	const typed = openTiny(t);
 	const weights = findWeights(typed.graph);
-	const calibration = await calibrate(typed, weights, windows, {positions: POSITIONS});
+	const model = floatModel(typed, weights, POSITIONS);
+	const calibration = await calibrate(model, windows);
 	const choices: Choice[] = weights.map(({constant: {guarded}}) =>
 		guarded ? {codec: 'scalar', parameters: {bits: 8, group: 64}} : {codec: 'planes', parameters: {bits: 3, group: 32}},
 	);
@@ -27,7 +30,7 @@ test('the encoded model is nearer to the exact one', async t => {
 			]),
 		);
 	const steps: number[] = [];
-	const refined = await refine(typed, weights, choices, calibration, windows, {positions: POSITIONS, onProgress: done => steps.push(done)});
+	const refined = await refine(model, choices, calibration, windows, {onProgress: done => steps.push(done)});
 	// Four products a layer and the gain; the table, which is the head too, comes first.
 	t.deepEqual(
 		steps,
@@ -66,5 +69,9 @@ test('the encoded model is nearer to the exact one', async t => {
 	const [rounded, fed, inOrder] = [alone(new Map()), alone(calibration), refined].map(distance) as [number, number, number];
 	t.true(fed < 0.9 * rounded, `${fed} of ${rounded}`);
 	t.true(inOrder < 0.95 * fed, `${inOrder} of ${fed}`);
-	t.deepEqual(await refine(typed, weights, choices, calibration, windows, {positions: POSITIONS}), refined);
+	t.deepEqual(await refine(model, choices, calibration, windows), refined);
+	// Threads share the work, and change nothing.
+	const shared = floatModel(typed, weights, POSITIONS, 3);
+	t.deepEqual(await calibrate(shared, windows), calibration);
+	t.deepEqual(await refine(shared, choices, calibration, windows), refined);
 });

@@ -1,5 +1,6 @@
 /** Sensitivities against what the interpreter says of the same errors, and how well they foretell others. */
 import test from 'ava';
+import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {openCalibrated} from '../../compiler/calibrate/factor.js';
@@ -15,8 +16,9 @@ const windows = [3, 11, 17].map(seed => textOf(seed, 100));
 test("a weight's sensitivity is the divergence that its error causes, and foretells that of finer and coarser codes", async t => {
 	const typed = openTiny(t);
 	const weights = findWeights(typed.graph);
-	const calibration = await calibrate(typed, weights, windows, {positions: POSITIONS});
-	const sensitivities = await measureSensitivities(typed, weights, calibration, windows, {positions: POSITIONS});
+	const model = floatModel(typed, weights, POSITIONS);
+	const calibration = await calibrate(model, windows);
+	const sensitivities = await measureSensitivities(model, calibration, windows);
 	t.is(sensitivities.size, weights.length);
 	// The window in the middle, of which the last half counts.
 	const ids = windows[1]!;

@@ -71,10 +71,18 @@ export function matvec<P extends Parameters>(encoded: Encoded<P>, x: Float32Arra
 		shape: {rows, columns},
 	} = encoded;
 	const {form, matvec: use} = codec.kernels(parameters);
-	const [list, y, input, formed] = place(encoded, guarded(rows), 4 * columns, form.bytes(columns) + 64) as [number, number, number, number];
+	const bytes = use.scratch?.({rows, columns}) ?? 0;
+	const [list, y, input, formed, scratch] = place(encoded, guarded(rows), 4 * columns, form.bytes(columns) + 64, bytes + 64) as [
+		number,
+		number,
+		number,
+		number,
+		number,
+	];
 	put(input, x);
 	fill(y, guarded(rows));
 	fill(formed, form.bytes(columns) + 64);
+	fill(scratch, bytes + 64);
 	if (form.kernel) {
 		run.call(form.kernel, formed, input, 1, columns);
 		if (new Uint8Array(run.memory.buffer, formed + form.bytes(columns), 64).some(byte => byte !== GUARD)) {
@@ -82,7 +90,11 @@ export function matvec<P extends Parameters>(encoded: Encoded<P>, x: Float32Arra
 		}
 	}
 
-	run.call(use.kernel, y, form.kernel ? formed : input, list, rows, columns, ...Object.values(use.numbers));
+	run.call(use.kernel, y, form.kernel ? formed : input, list, ...(use.scratch ? [scratch] : []), rows, columns, ...Object.values(use.numbers));
+	if (new Uint8Array(run.memory.buffer, scratch + bytes, 64).some(byte => byte !== GUARD)) {
+		throw new Error('the kernel wrote past its scratch');
+	}
+
 	return collect(y, rows);
 }
 

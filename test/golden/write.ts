@@ -8,6 +8,8 @@ import {build} from '../../compiler/build.js';
 import type {Manifest} from '../../compiler/bundle/format.js';
 import {writeBundle} from '../../compiler/bundle/write.js';
 import type {Parameters} from '../../compiler/codecs/codec.js';
+import {encodeAhead} from '../../compiler/jobs/encode.js';
+import {openPool} from '../../compiler/jobs/pool.js';
 import {importBounded} from '../../compiler/compile.js';
 import {optimize} from '../../compiler/passes/optimize.js';
 import {tinyLanguageModel} from '../helpers/tiny-language-model.js';
@@ -45,6 +47,7 @@ export async function writeGolden(directory: string): Promise<Manifest> {
 			generator: 'snug golden',
 			graph: typed.graph,
 			weights,
+			partsOf: encodeAhead(built.program.weights, weights, {pool: openPool(1)}),
 			built,
 			budget: built.total,
 			positions,

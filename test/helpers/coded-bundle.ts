@@ -7,6 +7,8 @@ import {writeFolder} from '../../compiler/bundle/folder.js';
 import {findText, readConfig} from '../../compiler/bundle/text.js';
 import {writeBundle} from '../../compiler/bundle/write.js';
 import {groupsFor} from '../../compiler/codecs/integer-groups.js';
+import {encodeAhead} from '../../compiler/jobs/encode.js';
+import {openPool} from '../../compiler/jobs/pool.js';
 import {importBounded} from '../../compiler/compile.js';
 import {optimize} from '../../compiler/passes/optimize.js';
 
@@ -25,6 +27,7 @@ export async function writeCodedBundle(model: string, output: string, {codec, bi
 			generator: 'test',
 			graph: typed.graph,
 			weights,
+			partsOf: encodeAhead(built.program.weights, weights, {pool: openPool(1)}),
 			built,
 			budget: built.total,
 			positions,

@@ -218,7 +218,8 @@ export function lowerNode(op: Op, node: Node, inputs: ReadonlyArray<Tensor | und
 				return;
 			}
 
-			lower.call(matvec.kernel, {y, x: prepare(form), parts, rows, columns, ...matvec.numbers});
+			const scratch = matvec.scratch && lower.scratch(matvec.scratch({rows, columns}));
+			lower.call(matvec.kernel, {y, x: prepare(form), parts, ...(scratch && {scratch}), rows, columns, ...matvec.numbers});
 			if (bias) {
 				lower.call('add_bias_f32', {y, bias, rows: 1, columns: rows});
 			}

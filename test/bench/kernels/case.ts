@@ -70,7 +70,7 @@ export function* caseGroups(filter: string): Generator<CaseGroup> {
 					matvec.kernel,
 					{
 						numbers: {rows, columns, tokens: 1, ...matvec.numbers},
-						buffers: {y: 4 * rows, x: form.bytes(columns)},
+						buffers: {y: 4 * rows, x: form.bytes(columns), ...(matvec.scratch && {scratch: matvec.scratch(shape)})},
 						bytesRead: weightBytes + form.bytes(columns),
 						products: rows * columns,
 					},

@@ -2,14 +2,19 @@
 
 const IMPORT_SECTION = 2;
 
-/** @param pages Minimum and maximum of the memory. */
-export function setMemoryLimits(wasm: Uint8Array, pages: number): Uint8Array {
+/** In pages. */
+export type MemoryLimits = {readonly minimum: number; readonly maximum: number; readonly shared?: boolean};
+
+/** Of the flags of limits (threads proposal): there is a maximum; the memory is shared. */
+const [BOUNDED, SHARED] = [1, 2];
+
+export function setMemoryLimits(wasm: Uint8Array, limits: MemoryLimits): Uint8Array {
 	let at = 8;
 	while (at < wasm.length) {
 		const id = wasm[at]!;
 		const size = readUnsigned(wasm, at + 1);
 		if (id === IMPORT_SECTION) {
-			const body = rewriteImports(wasm.subarray(size.end, size.end + size.value), pages);
+			const body = rewriteImports(wasm.subarray(size.end, size.end + size.value), limits);
 			return concat([wasm.subarray(0, at + 1), writeUnsigned(body.length), body, wasm.subarray(size.end + size.value)]);
 		}
 
@@ -19,7 +24,7 @@ export function setMemoryLimits(wasm: Uint8Array, pages: number): Uint8Array {
 	throw new Error('the module imports no memory');
 }
 
-function rewriteImports(section: Uint8Array, pages: number): Uint8Array {
+function rewriteImports(section: Uint8Array, {minimum: least, maximum, shared}: MemoryLimits): Uint8Array {
 	const count = readUnsigned(section, 0);
 	let at = count.end;
 	for (let index = 0; index < count.value; index++) {
@@ -34,8 +39,9 @@ function rewriteImports(section: Uint8Array, pages: number): Uint8Array {
 
 		const flags = section[at + 1]!;
 		const minimum = readUnsigned(section, at + 2);
-		const end = flags & 1 ? readUnsigned(section, minimum.end).end : minimum.end;
-		return concat([section.subarray(0, at + 1), Uint8Array.of(flags | 1), writeUnsigned(pages), writeUnsigned(pages), section.subarray(end)]);
+		const end = flags & BOUNDED ? readUnsigned(section, minimum.end).end : minimum.end;
+		const wanted = BOUNDED | (shared ? SHARED : 0);
+		return concat([section.subarray(0, at + 1), Uint8Array.of(wanted), writeUnsigned(least), writeUnsigned(maximum), section.subarray(end)]);
 	}
 
 	throw new Error('the module imports no memory');

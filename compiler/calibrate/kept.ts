@@ -1,0 +1,79 @@
+/** What calibration finds, kept in a cache by the model and the text. */
+import {print} from '../graph/print.js';
+import type {Graph} from '../graph/graph.js';
+import type {Cache} from '../jobs/cache.js';
+import {viewOf} from '../jobs/cached.js';
+import type {Calibration, Sensitivities} from './statistics.js';
+
+/**
+ * Names what a model computes on a text, before any transform reads its weights.
+ * @param source The graph whose constants are as in the file. @param typed The graph that runs.
+ */
+export function identityOf(cache: Cache, source: Graph, typed: Graph, windows: ReadonlyArray<readonly number[]>): string {
+	const constants = [...source.constants].flatMap(([name, {dtype, dims, read}]) => [`${name} ${dtype} ${dims.join()}`, viewOf(read())]);
+	return cache.key('model', print(typed), JSON.stringify(windows), ...constants);
+}
+
+/** The calibration of the cache, else what `run` gives. */
+export async function keptCalibration(cache: Cache, identity: string, run: () => Promise<Calibration>): Promise<Calibration> {
+	const index = cache.key(identity, 'calibration');
+	const fileOf = (name: string): string => cache.key(identity, 'gram', name);
+	const found = new Map<string, {tokens: number; gram: Float32Array}>();
+	const listed = cache.get(index)?.values as {names: string[]; columns: number[]} | undefined;
+	for (const [at, name] of listed?.names.entries() ?? []) {
+		const entry = cache.get(fileOf(name));
+		if (!entry) {
+			break;
+		}
+
+		found.set(name, {tokens: entry.values['tokens'] as number, gram: wholeOf(new Float32Array(entry.arrays[0]!.buffer), listed!.columns[at]!)});
+	}
+
+	if (listed && found.size === listed.names.length) {
+		return found;
+	}
+
+	const calibration = await run();
+	for (const [name, {tokens, gram}] of calibration) {
+		cache.put(fileOf(name), {values: {tokens}, arrays: [viewOf(triangleOf(gram))]});
+	}
+
+	cache.put(index, {values: {names: [...calibration.keys()], columns: [...calibration.values()].map(({gram}) => Math.sqrt(gram.length))}, arrays: []});
+	return calibration;
+}
+
+/** The sensitivities of the cache, else what `run` gives. */
+export async function keptSensitivities(cache: Cache, identity: string, run: () => Promise<Sensitivities>): Promise<Sensitivities> {
+	const key = cache.key(identity, 'sensitivities');
+	const found = cache.get(key);
+	if (found) {
+		return new Map(Object.entries(found.values as Record<string, number>));
+	}
+
+	const sensitivities = await run();
+	cache.put(key, {values: Object.fromEntries(sensitivities), arrays: []});
+	return sensitivities;
+}
+
+/** Of a symmetric matrix, row by row what is on and behind the diagonal. */
+function triangleOf(matrix: Float32Array): Float32Array {
+	const n = Math.sqrt(matrix.length);
+	const out = new Float32Array((n * (n + 1)) / 2);
+	for (let i = 0, at = 0; i < n; at += n - i, i++) {
+		out.set(matrix.subarray(i * n + i, (i + 1) * n), at);
+	}
+
+	return out;
+}
+
+function wholeOf(triangle: Float32Array, n: number): Float32Array {
+	const out = new Float32Array(n * n);
+	for (let i = 0, at = 0; i < n; at += n - i, i++) {
+		out.set(triangle.subarray(at, at + n - i), i * n + i);
+		for (let j = i + 1; j < n; j++) {
+			out[j * n + i] = triangle[at + j - i]!;
+		}
+	}
+
+	return out;
+}

@@ -1,0 +1,180 @@
+/**
+ * Vector codes after VPTQ (arXiv 2409.17066): four rows of a column are one of 256 entries of the weight's own codebook, 2 bits a weight.
+ * w = scale of the row × entry / 128, entries of bytes.
+ *
+ * Vectors lie along outputs, so that column feedback works as for integers. After a rotation rows look alike, so that one codebook serves
+ * all: it starts as that of normal numbers, and follows what feedback makes of a sample of rows by k-means, each vector counted as what its
+ * error costs. The layout is in `runtime-wasm/kernels/codebook.h`.
+ */
+import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
+import {kernels} from '../numeric/kernels.js';
+import {bookOf, ENTRIES, means, normalEntries, VECTOR} from './codebook.js';
+import {floatForm, type Codec, type Part, type Shape, type Weight} from './codec.js';
+import {JOB_WEIGHTS} from './integer-groups.js';
+
+/** A codebook of this many entries for vectors of this length is log2(entries) / vector bits a weight. */
+export type VptqParameters = {readonly bits: 2; readonly vector: 4; readonly entries: 256};
+
+/** The largest byte of an entry. */
+const TOP = 127;
+
+/** Vectors for each entry from which on a codebook is fitted to the weight, and steps of k-means. */
+const [ENOUGH, STEPS] = [32, 6];
+
+/** Rows on which a codebook is fitted. */
+const SAMPLE_ROWS = 256;
+
+/** Halfs from here on are normal: kernels turn them into f32 by a shift. */
+const LEAST_SCALE = 2 ** -14;
+
+const blocks = ({rows}: Shape): number => Math.ceil(rows / 16);
+
+const layout = (shape: Shape): Part[] => [
+	{name: 'codes', bytes: blocks(shape) * shape.columns * 4},
+	{name: 'scales', bytes: blocks(shape) * 32},
+	{name: 'entries', bytes: VECTOR * ENTRIES},
+];
+
+/** Entries as bytes, and the size of one of them. */
+function rounded(entries: Float32Array): {readonly bytes: Int8Array; readonly unit: number} {
+	const unit = entries.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / TOP || 1;
+	return {bytes: Int8Array.from(entries, value => Math.round(value / unit)), unit};
+}
+
+type Round = {readonly codes: Uint8Array; readonly sums: Float32Array};
+
+/** Rows [first, first + count) in the units of `scales`, rounded to the entries. */
+function round(weight: Weight, first: number, count: number, scales: Float32Array, entries: Float32Array): Round {
+	const {columns, feedback} = weight;
+	const rows = Math.ceil(count / 16) * 16;
+	const run = kernels();
+	const length = (VECTOR + 1) * ENTRIES;
+	const factor = feedback?.byEnergy.factor;
+	const [codes, sums, w, u, order, book, scratch] = run.layOut(
+		(rows * columns) / 4,
+		4 * length,
+		4 * rows * columns,
+		factor?.byteLength ?? 0,
+		4 * columns,
+		4 * length,
+		4 * (16 * columns + 512),
+	) as [number, number, number, number, number, number, number];
+	const {buffer} = run.memory;
+	const values = weight.read(first, count);
+	const staged = new Float32Array(buffer, w, rows * columns);
+	staged.fill(0);
+	for (let row = 0; row < count; row++) {
+		const inverse = 1 / scales[first + row]!;
+		for (let column = 0, at = row * columns; column < columns; column++, at++) {
+			staged[at] = values[at]! * inverse;
+		}
+	}
+
+	if (factor) {
+		new Float32Array(buffer, u, factor.length).set(factor);
+	}
+
+	new Int32Array(buffer, order, columns).set(feedback?.byEnergy.order ?? Int32Array.from({length: columns}, (_, column) => column));
+	new Float32Array(buffer, book, length).set(bookOf(entries));
+	new Float32Array(buffer, sums, length).fill(0);
+	run.call('encode_codebook', codes, sums, w, factor ? u : 0, order, book, scratch, rows, count, columns);
+	return {codes: new Uint8Array(buffer, codes, (rows * columns) / 4).slice(), sums: new Float32Array(buffer, sums, length).slice()};
+}
+
+/** The root mean square of every row, as a half. */
+function scalesOf({rows, columns, read}: Weight, unit = 1): Float32Array {
+	const step = Math.max(1, Math.floor(JOB_WEIGHTS / columns));
+	const scales = new Float32Array(rows);
+	for (let first = 0; first < rows; first += step) {
+		const values = read(first, Math.min(step, rows - first));
+		for (let row = 0; row < values.length / columns; row++) {
+			let sum = 0;
+			for (let at = row * columns; at < (row + 1) * columns; at++) {
+				sum += values[at]! * values[at]!;
+			}
+
+			const half = float16ToFloat32(float32ToFloat16(Math.sqrt(sum / columns) * unit));
+			scales[first + row] = Math.max(LEAST_SCALE, half) / unit;
+		}
+	}
+
+	return scales;
+}
+
+/** The codebook of normal numbers, moved to where feedback puts the vectors of a sample of blocks. */
+function fitEntries(weight: Weight, scales: Float32Array): Float32Array {
+	let entries = normalEntries();
+	const step = Math.max(1, Math.floor(weight.rows / SAMPLE_ROWS));
+	const count = Math.floor(Math.min(weight.rows, SAMPLE_ROWS) / VECTOR) * VECTOR;
+	if ((count * weight.columns) / VECTOR < ENOUGH * ENTRIES) {
+		return entries;
+	}
+
+	// Four neighbours from every share of the rows.
+	const rows = Array.from({length: count}, (_, row) => VECTOR * step * Math.floor(row / VECTOR) + (row % VECTOR));
+	const sample: Weight = {
+		...weight,
+		rows: count,
+		read(first, wanted) {
+			const out = new Float32Array(wanted * weight.columns);
+			for (let row = 0; row < wanted; row++) {
+				out.set(weight.read(rows[first + row]!, 1), row * weight.columns);
+			}
+
+			return out;
+		},
+	};
+	const sampled = Float32Array.from(rows, row => scales[row]!);
+	for (let pass = 0; pass < STEPS; pass++) {
+		entries = means(entries, round(sample, 0, count, sampled, entries).sums);
+	}
+
+	return entries;
+}
+
+export const vptq: Codec<VptqParameters> = {
+	id: 'vptq',
+	sampleRows: SAMPLE_ROWS / 2,
+	options: () => [{bits: 2, vector: 4, entries: 256}],
+	layout,
+	encode(weight) {
+		const {rows, columns} = weight;
+		const first = scalesOf(weight);
+		const {bytes, unit} = rounded(fitEntries(weight, first));
+		// The scale of a row is of bytes over 128, and is rounded before codes are chosen.
+		const scales = scalesOf(weight, 128 * unit);
+		const entries = Float32Array.from(bytes, value => value * unit);
+		const [codes, halfs] = layout(weight).map(({bytes: size}) => new Uint8Array(size)) as [Uint8Array, Uint8Array];
+		const halfView = new Uint16Array(halfs.buffer);
+		halfView.fill(float32ToFloat16(LEAST_SCALE));
+		for (const [row, scale] of scales.entries()) {
+			halfView[row] = float32ToFloat16(scale * 128 * unit);
+		}
+
+		const step = Math.max(16, Math.floor(JOB_WEIGHTS / columns / 16) * 16);
+		for (let at = 0; at < rows; at += step) {
+			codes.set(round(weight, at, Math.min(step, rows - at), scales, entries).codes, (at * columns) / 4);
+		}
+
+		return [codes, halfs, new Uint8Array(bytes.buffer)];
+	},
+	decode([codes, scales, entries], {columns}, _, first, count) {
+		const bytes = new Int8Array(entries!.buffer, entries!.byteOffset, VECTOR * ENTRIES);
+		const out = new Float32Array(count * columns);
+		for (let row = first, at = 0; row < first + count; row++) {
+			const scale = float16ToFloat32(scales![2 * row]! | (scales![2 * row + 1]! << 8)) / 128;
+			const start = 4 * (row >> 4) * columns + ((row >> 2) & 3);
+			for (let column = 0; column < columns; column++, at++) {
+				out[at] = scale * bytes[VECTOR * codes![start + 4 * column]! + (row & 3)]!;
+			}
+		}
+
+		return out;
+	},
+	kernels: () => ({
+		form: floatForm,
+		matvec: {kernel: 'matvec_codebook', numbers: {}, scratch: () => 4 * VECTOR * ENTRIES},
+		tile: {kernel: 'tile_codebook', numbers: {}, form: floatForm, scratch: ({columns}) => 4 * (VECTOR * ENTRIES + 16 * columns)},
+		row: {kernel: 'row_codebook', numbers: {}},
+	}),
+};

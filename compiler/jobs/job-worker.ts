@@ -1,0 +1,2 @@
+/** A thread of the pool. */
+export {runJob as default} from './job.js';
