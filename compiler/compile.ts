@@ -7,11 +7,9 @@ import {reportBytes} from './build.js';
 import {refuseStranger, writeFolder} from './bundle/folder.js';
 import {findText, readConfig, type Config} from './bundle/text.js';
 import {bitsPerWeight, writeBundle} from './bundle/write.js';
-import {calibrate, type CalibrateOptions} from './calibrate/calibrate.js';
-import {floatModel, tokensOf} from './calibrate/float-program.js';
-import {identityOf, keptCalibration, keptSensitivities} from './calibrate/kept.js';
-import {refine} from './calibrate/refine.js';
-import {measureSensitivities} from './calibrate/sensitivity.js';
+import type {CalibrateOptions} from './calibrate/calibrate.js';
+import {tokensOf} from './calibrate/float-program.js';
+import {openCalibration} from './calibrate/session.js';
 import {readWindows} from './calibrate/text.js';
 import {SnugError} from './error.js';
 import {fit, type Budget} from './fit.js';
@@ -92,28 +90,21 @@ async function compileWith(pool: Pool, cache: Cache | undefined, model: string, 
 	const typed = transform(optimize(graph), options.transforms ?? (options.calibration === undefined ? [] : undefined));
 	const weights = findWeights(typed.graph);
 	const windows = options.calibration === undefined ? undefined : readCalibration(options.calibration, model, typed, positions, config);
-	const refined = options.refine !== false;
-	const seen = windows && (refined ? halfOf(windows) : windows);
-	const float = windows && floatModel(typed, weights, positions);
 	const watch = (stage: string): CalibrateOptions => ({
 		...(options.signal ? {signal: options.signal} : {}),
 		onProgress: (done, total) => options.onProgress?.(stage, done, total),
 	});
-	const identity = cache && seen && identityOf(cache, graph, typed.graph, seen);
-	const runCalibration = async () => calibrate(float!, seen!, watch('calibrate'));
-	const calibration = windows && (identity === undefined ? await runCalibration() : await keptCalibration(cache!, identity, runCalibration));
-	const runSensitivities = async () => measureSensitivities(float!, calibration!, seen!, watch('sensitivity'));
-	const sensitivities =
-		windows && options.bits === undefined && Number.isFinite(budget.bytes)
-			? await (identity === undefined ? runSensitivities() : keptSensitivities(cache!, identity, runSensitivities))
-			: undefined;
+	const refined = options.refine !== false;
+	const session = windows && (await openCalibration({source: graph, typed, weights, positions, windows, refined, cache, watch}));
+	const calibration = session?.calibration;
+	const sensitivities = options.bits === undefined && Number.isFinite(budget.bytes) ? await session?.sensitivities() : undefined;
 	const measured = {...options, calibration, sensitivities, onProgress: watch('measure').onProgress!};
 	const candidates = await findOptions(weights, measured, pool);
 	const precisions = options.cachePrecision ? [options.cachePrecision] : chooseCachePrecisions(typed.graph, positions, budget.bytes);
 	const threads = options.threads ?? options.profile?.threads;
 	const lowerings = precisions.map(cachePrecision => ({cachePrecision, positions, ...(threads === undefined ? {} : {threads})}));
 	const {chosen, built} = await fit(typed, restrict(candidates, options), lowerings, budget);
-	const encoded = windows && refined ? await refine(float!, chosen, calibration!, windows, watch('refine')) : undefined;
+	const encoded = await session?.refine(chosen);
 	await writeFolder(options.output, async directory =>
 		writeBundle(directory, {
 			name: path.basename(path.dirname(path.resolve(model))),
@@ -146,9 +137,6 @@ async function compileWith(pool: Pool, cache: Cache | undefined, model: string, 
 
 /** Tokens of a window of calibration text at most, and of all windows. */
 const [WINDOW_TOKENS, CALIBRATION_TOKENS] = [512, 40 * 512];
-
-/** The sequential pass takes statistics of its own: for the choice before it a half of the windows is enough. */
-const halfOf = <T>(windows: readonly T[]): readonly T[] => windows.filter((_, index) => index % 2 === 0);
 
 function readCalibration(file: string, model: string, typed: TypedGraph, positions: number, {bos}: Config): number[][] {
 	const bound = tokensOf(typed);

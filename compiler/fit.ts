@@ -10,7 +10,11 @@ import {formatSize} from './size.js';
 /** Infinite without a budget; and which figure decided it. */
 export type Budget = {readonly bytes: number; readonly decidedBy: string};
 
-export type Fitted = {readonly chosen: readonly Option[]; readonly built: Built};
+export type Fitted = {
+	readonly lowering: LowerOptions;
+	readonly chosen: readonly Option[];
+	readonly built: Built;
+};
 
 const lossOf = ({chosen}: Fitted): number => chosen.reduce((sum, {loss}) => sum + loss, 0);
 
@@ -24,7 +28,7 @@ export async function fit(typed: TypedGraph, candidates: Candidates, lowerings: 
 	for (const codec of new Set(best.chosen.map(({codec}) => codec))) {
 		const others = candidates.map(({weight, options}) => ({weight, options: options.filter(option => option.codec !== codec)}));
 		if (others.every(({options}) => options.length > 0) && best.chosen.some(option => option.codec === codec)) {
-			const without = await fitAll(typed, others, lowerings, budget).catch(ignoreImpossible);
+			const without = await fitAll(typed, others, [best.lowering], budget).catch(ignoreImpossible);
 			best = without && lossOf(without) < lossOf(best) ? without : best;
 		}
 	}
@@ -45,6 +49,7 @@ function ignoreImpossible(error: unknown): undefined {
 async function fitAll(typed: TypedGraph, candidates: Candidates, lowerings: readonly LowerOptions[], budget: Budget): Promise<Fitted> {
 	const weights = candidates.map(({weight}) => weight);
 	const make = async (chosen: readonly Option[], lowering: LowerOptions): Promise<Fitted> => ({
+		lowering,
 		chosen,
 		built: await build(typed, encodingOf(weights, chosen), lowering),
 	});

@@ -52,6 +52,7 @@ export async function findOptions(weights: readonly GraphWeight[], options: Allo
 		const choices = choicesFor(weight, wanted, options.bits);
 		const data = weightData(openWeight(weight), options.calibration?.get(weight.name));
 		const {energy, errors} = await pool.run({kind: 'measure', weight: data, options: choices}, options.signal);
+		requireComparable(weight, errors);
 		const factor = options.sensitivities?.get(weight.name) ?? (weight.rows * weight.columns) / energy;
 		options.onProgress?.(++done, weights.length);
 		return {
@@ -64,6 +65,18 @@ export async function findOptions(weights: readonly GraphWeight[], options: Allo
 			})),
 		};
 	});
+}
+
+function requireComparable({name}: GraphWeight, errors: readonly number[]): void {
+	if (!errors.every(Number.isFinite)) {
+		throw new SnugError('weight-not-finite', {
+			subject: `weight '${name}'`,
+			problem: 'loses what cannot be compared when it is encoded',
+			expected: 'finite errors',
+			found: `${errors.find(error => !Number.isFinite(error))}`,
+			hint: 'use the codec dense with float32',
+		});
+	}
 }
 
 function choicesFor(weight: GraphWeight, wanted: readonly string[], bits: number | undefined): Choice[] {

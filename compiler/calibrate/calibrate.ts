@@ -4,6 +4,7 @@
  *
  * Vectors are added up as they pass by; none is kept.
  */
+import {letOthersRun} from '../jobs/pool.js';
 import {PREFILL_TOKENS} from '../plan/lower.js';
 import type {Entry, KernelCall, Program} from '../plan/program.js';
 import {headProducts, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel} from './float-program.js';
@@ -47,12 +48,6 @@ export async function calibrate(
 		machine.close();
 	}
 }
-
-/** Kernels run synchronously; progress and signals come through here. */
-export const letOthersRun = async (): Promise<void> =>
-	new Promise(resolve => {
-		setImmediate(resolve);
-	});
 
 type Chunk = {readonly ids: readonly number[]; readonly past: number};
 

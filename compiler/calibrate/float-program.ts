@@ -38,6 +38,8 @@ export type FloatModel = {
 	readonly weights: readonly GraphWeight[];
 	/** @param tokens Of one run, where they are more than what the graph is bounded to. */
 	program(tokens?: number): FloatProgram;
+	/** Forgets the machine that was opened last. */
+	release(): void;
 };
 
 /** @param positions That states hold. @param threads As many as the size of the model is worth, unless given. */
@@ -60,6 +62,9 @@ export function floatModel(
 	let last: Machine | undefined;
 	return {
 		weights,
+		release() {
+			last = undefined;
+		},
 		program(tokens) {
 			const widened =
 				tokens === undefined || bound === undefined || bound.max >= tokens

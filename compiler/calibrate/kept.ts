@@ -1,5 +1,5 @@
 /** What calibration finds, kept in a cache by the model and the text. */
-import {print} from '../graph/print.js';
+import {writeGraph} from '../bundle/graph-file.js';
 import type {Graph} from '../graph/graph.js';
 import type {Cache} from '../jobs/cache.js';
 import {viewOf} from '../jobs/cached.js';
@@ -10,14 +10,23 @@ import type {Calibration, Sensitivities} from './statistics.js';
  * @param source The graph whose constants are as in the file. @param typed The graph that runs.
  */
 export function identityOf(cache: Cache, source: Graph, typed: Graph, windows: ReadonlyArray<readonly number[]>): string {
-	const constants = [...source.constants].flatMap(([name, {dtype, dims, read}]) => [`${name} ${dtype} ${dims.join()}`, viewOf(read())]);
-	return cache.key('model', print(typed), JSON.stringify(windows), ...constants);
+	return cache.key(contentOf(source, typed, windows));
+}
+
+function* contentOf(source: Graph, typed: Graph, windows: ReadonlyArray<readonly number[]>): Generator<string | Uint8Array> {
+	yield JSON.stringify(writeGraph(typed, new Set(typed.constants.keys())));
+	yield JSON.stringify(windows);
+	// One at a time: a model may be larger than memory.
+	for (const [name, {dtype, dims, read}] of source.constants) {
+		yield `${name} ${dtype} ${dims.join()}`;
+		yield viewOf(read());
+	}
 }
 
 /** The calibration of the cache, else what `run` gives. */
 export async function keptCalibration(cache: Cache, identity: string, run: () => Promise<Calibration>): Promise<Calibration> {
-	const index = cache.key(identity, 'calibration');
-	const fileOf = (name: string): string => cache.key(identity, 'gram', name);
+	const index = cache.key([identity, 'calibration']);
+	const fileOf = (name: string): string => cache.key([identity, 'gram', name]);
 	const found = new Map<string, {tokens: number; gram: Float32Array}>();
 	const listed = cache.get(index)?.values as {names: string[]; columns: number[]} | undefined;
 	for (const [at, name] of listed?.names.entries() ?? []) {
@@ -44,7 +53,7 @@ export async function keptCalibration(cache: Cache, identity: string, run: () =>
 
 /** The sensitivities of the cache, else what `run` gives. */
 export async function keptSensitivities(cache: Cache, identity: string, run: () => Promise<Sensitivities>): Promise<Sensitivities> {
-	const key = cache.key(identity, 'sensitivities');
+	const key = cache.key([identity, 'sensitivities']);
 	const found = cache.get(key);
 	if (found) {
 		return new Map(Object.entries(found.values as Record<string, number>));

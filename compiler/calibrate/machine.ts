@@ -47,7 +47,16 @@ export type RunOptions = {
 
 /** Computes with as many threads as the program is for. */
 export async function createMachine(program: Program, plan: Plan): Promise<Machine> {
-	const kernels = await openTeam(program.threads);
+	const team = await openTeam(program.threads);
+	try {
+		return machineOf(team, program, plan);
+	} catch (error) {
+		team.close();
+		throw error;
+	}
+}
+
+function machineOf(kernels: Team, program: Program, plan: Plan): Machine {
 	const prototypes = readPrototypes();
 	let end = 0;
 	const reserve = (bytes: number): number => {

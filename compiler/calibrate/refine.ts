@@ -13,7 +13,8 @@ import {codecs} from '../codecs/index.js';
 import type {Feedback, Weight} from '../codecs/codec.js';
 import type {Choice} from '../jobs/job.js';
 import type {KernelCall, Program} from '../plan/program.js';
-import {letOthersRun, type CalibrateOptions} from './calibrate.js';
+import type {CalibrateOptions} from './calibrate.js';
+import {letOthersRun} from '../jobs/pool.js';
 import type {Calibration, Statistics} from './statistics.js';
 import {DENSE, denseParts, headProducts, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel} from './float-program.js';
 import {createFeedback, openCalibrated} from './factor.js';
@@ -35,7 +36,10 @@ export async function refine(
 	const {program, entry, arenaBytes, open} = model.program(tokens);
 	// The second copies from the first, which is changed only later.
 	const coded = await open();
-	const exact = await open();
+	const exact = await open().catch((error: unknown) => {
+		coded.close();
+		throw error;
+	});
 	try {
 		const symbols = symbolsOf(tokens);
 		const encoded = new Map<string, readonly Uint8Array[]>();

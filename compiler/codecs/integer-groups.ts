@@ -116,11 +116,8 @@ function permute(rows: Float32Array | Uint8Array, order: Uint32Array, into: bool
 	}
 }
 
-/** Rows from `first` on into `out`. Padding repeats the weights of its group, so that it does not change the best scale. */
-export function stage(out: Float32Array, weight: Weight, first: number, columns: number, group: number): void {
-	const count = out.length / columns;
-	const present = Math.max(0, Math.min(count, weight.rows - first));
-	const data = weight.read(first, present);
+/** Codes are of finite numbers. */
+export function requireFinite(name: string, data: Float32Array): void {
 	// A sum is finite exactly when all addends are, save overflow, which f64 rules out here.
 	let sum = 0;
 	for (const value of data) {
@@ -129,14 +126,21 @@ export function stage(out: Float32Array, weight: Weight, first: number, columns:
 
 	if (!Number.isFinite(sum)) {
 		throw new SnugError('weight-not-finite', {
-			subject: `weight '${weight.name}'`,
-			problem: 'has elements that integer codes cannot hold',
+			subject: `weight '${name}'`,
+			problem: 'has elements that codes cannot hold',
 			expected: 'finite numbers',
 			found: 'NaN or infinity',
 			hint: 'use the codec dense with float32',
 		});
 	}
+}
 
+/** Rows from `first` on into `out`. Padding repeats the weights of its group, so that it does not change the best scale. */
+export function stage(out: Float32Array, weight: Weight, first: number, columns: number, group: number): void {
+	const count = out.length / columns;
+	const present = Math.max(0, Math.min(count, weight.rows - first));
+	const data = weight.read(first, present);
+	requireFinite(weight.name, data);
 	const start = Math.floor((weight.columns - 1) / group) * group;
 	for (let row = 0; row < count; row++) {
 		const target = out.subarray(row * columns, (row + 1) * columns);

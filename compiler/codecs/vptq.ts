@@ -10,7 +10,7 @@ import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import {kernels} from '../numeric/kernels.js';
 import {bookOf, ENTRIES, means, normalEntries, VECTOR} from './codebook.js';
 import {floatForm, type Codec, type Part, type Shape, type Weight} from './codec.js';
-import {JOB_WEIGHTS} from './integer-groups.js';
+import {JOB_WEIGHTS, requireFinite} from './integer-groups.js';
 
 /** A codebook of this many entries for vectors of this length is log2(entries) / vector bits a weight. */
 export type VptqParameters = {readonly bits: 2; readonly vector: 4; readonly entries: 256};
@@ -24,8 +24,8 @@ const [ENOUGH, STEPS] = [32, 6];
 /** Rows on which a codebook is fitted. */
 const SAMPLE_ROWS = 256;
 
-/** Halfs from here on are normal: kernels turn them into f32 by a shift. */
-const LEAST_SCALE = 2 ** -14;
+/** Normal halfs: kernels turn them into f32 by a shift. Rows below are nothing, with a scale of 0. */
+const [LEAST_SCALE, LARGEST_SCALE] = [2 ** -14, 65_504];
 
 const blocks = ({rows}: Shape): number => Math.ceil(rows / 16);
 
@@ -64,7 +64,8 @@ function round(weight: Weight, first: number, count: number, scales: Float32Arra
 	const staged = new Float32Array(buffer, w, rows * columns);
 	staged.fill(0);
 	for (let row = 0; row < count; row++) {
-		const inverse = 1 / scales[first + row]!;
+		const scale = scales[first + row]!;
+		const inverse = scale === 0 ? 0 : 1 / scale;
 		for (let column = 0, at = row * columns; column < columns; column++, at++) {
 			staged[at] = values[at]! * inverse;
 		}
@@ -81,20 +82,21 @@ function round(weight: Weight, first: number, count: number, scales: Float32Arra
 	return {codes: new Uint8Array(buffer, codes, (rows * columns) / 4).slice(), sums: new Float32Array(buffer, sums, length).slice()};
 }
 
-/** The root mean square of every row, as a half. */
-function scalesOf({rows, columns, read}: Weight, unit = 1): Float32Array {
+/** The root mean square of every row, times `unit` a half. */
+function scalesOf({name, rows, columns, read}: Weight, unit = 1): Float32Array {
 	const step = Math.max(1, Math.floor(JOB_WEIGHTS / columns));
 	const scales = new Float32Array(rows);
 	for (let first = 0; first < rows; first += step) {
 		const values = read(first, Math.min(step, rows - first));
+		requireFinite(name, values);
 		for (let row = 0; row < values.length / columns; row++) {
 			let sum = 0;
 			for (let at = row * columns; at < (row + 1) * columns; at++) {
 				sum += values[at]! * values[at]!;
 			}
 
-			const half = float16ToFloat32(float32ToFloat16(Math.sqrt(sum / columns) * unit));
-			scales[first + row] = Math.max(LEAST_SCALE, half) / unit;
+			const wanted = Math.sqrt(sum / columns) * unit;
+			scales[first + row] = wanted < LEAST_SCALE ? 0 : float16ToFloat32(float32ToFloat16(Math.min(LARGEST_SCALE, wanted))) / unit;
 		}
 	}
 
@@ -146,7 +148,6 @@ export const vptq: Codec<VptqParameters> = {
 		const entries = Float32Array.from(bytes, value => value * unit);
 		const [codes, halfs] = layout(weight).map(({bytes: size}) => new Uint8Array(size)) as [Uint8Array, Uint8Array];
 		const halfView = new Uint16Array(halfs.buffer);
-		halfView.fill(float32ToFloat16(LEAST_SCALE));
 		for (const [row, scale] of scales.entries()) {
 			halfView[row] = float32ToFloat16(scale * 128 * unit);
 		}

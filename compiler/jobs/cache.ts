@@ -8,14 +8,16 @@ import {createHash, randomUUID} from 'node:crypto';
 import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {homedir} from 'node:os';
 import path from 'node:path';
+import {loaderFile} from '../bundle/loader-files.js';
+import {version} from '../version.js';
 import {kernelFile} from '../plan/kernel-files.js';
 
 /** Plain values and arrays of numbers. */
 export type Entry = {readonly values: Readonly<Record<string, unknown>>; readonly arrays: readonly Uint8Array[]};
 
 export type Cache = {
-	/** @param content What decides the result; the kernels that compute it are part of the key. */
-	key(...content: ReadonlyArray<string | Uint8Array>): string;
+	/** @param content What decides the result; the code that computes it is part of the key. */
+	key(content: Iterable<string | Uint8Array>): string;
 	get(key: string): Entry | undefined;
 	/** Does nothing where the folder cannot be written: a cache may fail, a compile may not for its sake. */
 	put(key: string, entry: Entry): void;
@@ -26,8 +28,15 @@ export type Cache = {
 /** Bytes that a cache holds at most. */
 export const CACHE_LIMIT = 4e9;
 
-/** Raised when the meaning of entries changes. */
+/** Raised when the meaning of entries changes, or what calibration computes: the key holds the rest of the code. */
 const FORMAT = '1';
+
+const PART = '.part';
+
+/** Milliseconds after which a file that was begun is nobody's. */
+const ABANDONED = 24 * 60 * 60 * 1000;
+
+const SLICE = 1 << 30;
 
 const SUFFIX = '.snug-cache';
 
@@ -35,69 +44,80 @@ const SUFFIX = '.snug-cache';
 export const defaultCacheFolder = (): string => path.join(process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'snug');
 
 export function openCache(folder: string, limit = CACHE_LIMIT): Cache {
-	const kernels = createHash('sha256')
+	const code = createHash('sha256')
 		.update(readFileSync(kernelFile('plain.wasm')))
+		.update(readFileSync(loaderFile('job-worker.js')))
 		.digest('hex');
 	const fileOf = (key: string): string => path.join(folder, `${key}${SUFFIX}`);
 	return {
-		key(...content) {
-			const hash = createHash('sha256').update(`${FORMAT} ${kernels}`);
+		key(content) {
+			const hash = createHash('sha256').update(`${FORMAT} ${version} ${code}`);
 			for (const part of content) {
-				hash.update(`${part.length} `).update(part);
+				hash.update(`${part.length} `);
+				// A hash takes less than 2 GiB at once.
+				for (let at = 0; at < part.length; at += SLICE) {
+					hash.update(part.slice(at, at + SLICE));
+				}
 			}
 
 			return hash.digest('hex');
 		},
 		get(key) {
 			const file = fileOf(key);
-			if (!existsSync(file)) {
-				return undefined;
-			}
-
-			const entry = parse(readFileSync(file));
-			if (!entry) {
-				rmSync(file, {force: true});
-				return undefined;
-			}
-
-			const now = new Date();
-			utimesSync(file, now, now);
+			// Other compiles may remove it at any time.
+			const bytes = attempt(() => (existsSync(file) ? readFileSync(file) : undefined));
+			const entry = bytes && parse(bytes);
+			attempt(() => {
+				if (entry) {
+					const now = new Date();
+					utimesSync(file, now, now);
+				} else if (bytes) {
+					rmSync(file, {force: true});
+				}
+			});
 			return entry;
 		},
 		put(key, entry) {
-			const part = path.join(folder, `${randomUUID()}.part`);
+			const part = path.join(folder, `${randomUUID()}${PART}`);
 			try {
 				mkdirSync(folder, {recursive: true});
 				writeFileSync(part, serialize(entry));
 				renameSync(part, fileOf(key));
 			} catch {
-				if (existsSync(part)) {
+				attempt(() => {
 					rmSync(part, {force: true});
-				}
+				});
 			}
 		},
 		prune() {
-			if (!existsSync(folder)) {
-				return;
-			}
-
-			const files = readdirSync(folder)
-				.filter(name => name.endsWith(SUFFIX))
-				.map(name => {
-					const file = path.join(folder, name);
-					const {size, mtimeMs} = statSync(file);
-					return {file, size, mtimeMs};
-				})
-				.sort((a, b) => b.mtimeMs - a.mtimeMs);
+			const names = attempt(() => readdirSync(folder)) ?? [];
+			const files = names.flatMap(name => {
+				const file = path.join(folder, name);
+				const found = attempt(() => statSync(file));
+				return found ? [{file, size: found.size, used: found.mtimeMs}] : [];
+			});
+			const old = Date.now() - ABANDONED;
 			let total = 0;
-			for (const {file, size} of files) {
-				total += size;
-				if (total > limit) {
-					rmSync(file, {force: true});
+			for (const {file, size, used} of files.sort((a, b) => b.used - a.used)) {
+				const isEntry = file.endsWith(SUFFIX);
+				total += isEntry ? size : 0;
+				if (isEntry ? total > limit : file.endsWith(PART) && used < old) {
+					attempt(() => {
+						rmSync(file, {force: true});
+					});
 				}
 			}
 		},
 	};
+}
+
+/** What comes of it, or undefined where the file system does not let it. */
+function attempt<T>(run: () => T): T | undefined {
+	try {
+		return run();
+	} catch {
+		return undefined;
+	}
 }
 
 function serialize({values, arrays}: Entry): Uint8Array {

@@ -1,14 +1,15 @@
 /** Jobs whose results a cache keeps. */
 import type {Cache, Entry} from './cache.js';
 import type {Job, JobResult, Measured, WeightData} from './job.js';
-import type {Pool} from './pool.js';
+import {letOthersRun, type Pool} from './pool.js';
 
 /** A pool that looks into the cache first. */
 export function cachedPool(pool: Pool, cache: Cache): Pool {
 	return {
 		...pool,
 		async run<J extends Job>(job: J, signal?: AbortSignal): Promise<JobResult<J>> {
-			const key = cache.key(job.kind, JSON.stringify(job.kind === 'measure' ? job.options : job.choice), ...bytesOfWeight(job.weight));
+			const key = cache.key([job.kind, JSON.stringify(job.kind === 'measure' ? job.options : job.choice), ...bytesOfWeight(job.weight)]);
+			await letOthersRun();
 			const found = cache.get(key);
 			if (found) {
 				return (job.kind === 'measure' ? found.values : found.arrays) as JobResult<J>;

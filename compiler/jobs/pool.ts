@@ -2,6 +2,7 @@
 import {availableParallelism} from 'node:os';
 import {Piscina} from 'piscina';
 import {loaderFile} from '../bundle/loader-files.js';
+import {SnugError, type ErrorDetail} from '../error.js';
 import {runJob, type Job, type JobResult} from './job.js';
 
 export type Pool = {
@@ -10,6 +11,9 @@ export type Pool = {
 	run<J extends Job>(job: J, signal?: AbortSignal): Promise<JobResult<J>>;
 	close(): Promise<void>;
 };
+
+/** What a thread sends back. */
+export type Answer<T> = {readonly result: T} | {readonly code: string; readonly detail: ErrorDetail};
 
 /** Weights of a job from which on a thread takes it. */
 const SMALL = 1 << 16;
@@ -22,11 +26,17 @@ export function openPool(threads: number = availableParallelism()): Pool {
 		async run<J extends Job>(job: J, signal?: AbortSignal): Promise<JobResult<J>> {
 			signal?.throwIfAborted();
 			if (threads === 1 || job.weight.values.length < SMALL) {
+				await letOthersRun();
 				return runJob(job);
 			}
 
-			pool ??= new Piscina({filename: loaderFile('job-worker.js'), minThreads: 1, maxThreads: threads});
-			return (await pool.run(job, {...(signal && {signal})})) as JobResult<J>;
+			pool ??= new Piscina({filename: loaderFile('job-worker.js'), name: 'answer', minThreads: 1, maxThreads: threads});
+			const answer = (await pool.run(job, {...(signal && {signal})})) as Answer<JobResult<J>>;
+			if ('code' in answer) {
+				throw new SnugError(answer.code, answer.detail);
+			}
+
+			return answer.result;
 		},
 		async close() {
 			await pool?.destroy();
@@ -34,14 +44,25 @@ export function openPool(threads: number = availableParallelism()): Pool {
 	};
 }
 
-/** Maps `items` in order, at most `width` under way. */
+/** Kernels run synchronously; progress and signals come through here. */
+export const letOthersRun = async (): Promise<void> =>
+	new Promise(resolve => {
+		setImmediate(resolve);
+	});
+
+/** Maps `items` in order, at most `width` under way; the first error ends it. */
 export async function mapInOrder<A, B>(items: readonly A[], width: number, run: (item: A, index: number) => Promise<B>): Promise<B[]> {
 	const results = new Array<B>(items.length);
 	let next = 0;
 	const work = async (): Promise<void> => {
 		while (next < items.length) {
 			const index = next++;
-			results[index] = await run(items[index]!, index);
+			try {
+				results[index] = await run(items[index]!, index);
+			} catch (error) {
+				next = items.length;
+				throw error;
+			}
 		}
 	};
 

@@ -26,7 +26,11 @@ function nextCall(generation: number): number {
 	}
 
 	Atomics.add(words, SLEEPERS, 1);
-	Atomics.wait(words, GENERATION, generation);
+	// Whoever calls wakes all sleepers, also those that have done this share and sleep again.
+	while (Atomics.load(words, GENERATION) === generation) {
+		Atomics.wait(words, GENERATION, generation);
+	}
+
 	Atomics.sub(words, SLEEPERS, 1);
 	return Atomics.load(words, GENERATION);
 }

@@ -56,7 +56,16 @@ export async function openTeam(threads: number): Promise<Team> {
 		return worker;
 	});
 	// Calls block this thread, which a worker that starts may need.
-	await Promise.all(workers.map(isReady));
+	try {
+		await Promise.all(workers.map(isReady));
+	} catch (error) {
+		for (const worker of workers) {
+			void worker.terminate();
+		}
+
+		throw error;
+	}
+
 	const waitForOthers = (): void => {
 		for (let look = 0; look < CALL.looks; look++) {
 			if (Atomics.load(words, DONE) === threads - 1) {

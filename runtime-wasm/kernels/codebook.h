@@ -1,7 +1,7 @@
 // The layout of vector codes, for all kernels that read them (VPTQ, arXiv 2409.17066, with vectors along outputs).
 //
 // Rows 4 q to 4 q + 3 of a column are one of 256 entries: w = s e / 128, s a scale of the row, e four bytes. In memory order: codes
-// [row block of 16][column][4], a byte for each four rows; scales [row block][16] f16, positive normal; entries [256][4] i8.
+// [row block of 16][column][4], a byte for each four rows; scales [row block][16] f16, normal or 0; entries [256][4] i8.
 #pragma once
 #include "code.h"
 

@@ -59,6 +59,23 @@ test('the error of outputs falls by a quarter and more with feedback, and a code
 	t.true(after! < 0.75 * before!, `${after} of ${before}`);
 });
 
+test('rows of any size are encoded, and others than finite numbers are refused', t => {
+	for (const size of [1e-9, 1e-4, 1, 3e4]) {
+		const shape = {rows: 20, columns: 64};
+		const values = normal(shape.rows * shape.columns, 5, size);
+		const decoded = vptq.decode(vptq.encode(weightOf(values, shape), parameters), shape, parameters, 0, shape.rows);
+		const error = squares(decoded.map((value, index) => value - values[index]!)) / squares(values);
+		// Below the smallest scale nothing is left.
+		t.true(size < 1e-6 ? error <= 1.01 : error < 0.2, `${size}: ${error}`);
+	}
+
+	for (const value of [Number.NaN, Infinity]) {
+		const values = normal(16 * 64, 5);
+		values[100] = value;
+		t.throws(() => vptq.encode(weightOf(values, {rows: 16, columns: 64}), parameters), {message: /^weight 'w': .*finite numbers/});
+	}
+});
+
 test('every vector is the entry nearest to what the columns before it leave, by the published recursion', t => {
 	const shape = {rows: 32, columns: 96};
 	const weight = trainedWeight(shape, 3);

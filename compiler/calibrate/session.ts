@@ -1,0 +1,55 @@
+/** All that a text tells about a model, in the order in which a compile asks for it: statistics, sensitivities, and the final codes. */
+import type {GraphWeight} from '../allocate/weights.js';
+import type {Graph} from '../graph/graph.js';
+import type {Cache} from '../jobs/cache.js';
+import type {Choice} from '../jobs/job.js';
+import type {TypedGraph} from '../passes/infer-types.js';
+import {calibrate, type CalibrateOptions} from './calibrate.js';
+import {floatModel} from './float-program.js';
+import {identityOf, keptCalibration, keptSensitivities} from './kept.js';
+import {refine, type Encoded} from './refine.js';
+import {measureSensitivities} from './sensitivity.js';
+import type {Calibration, Sensitivities} from './statistics.js';
+
+export type CalibrationSession = {
+	readonly calibration: Calibration;
+	sensitivities(): Promise<Sensitivities>;
+	/** The parts of every weight, one choice for each; undefined where the sequential pass is left out. */
+	refine(choices: readonly Choice[]): Promise<Encoded | undefined>;
+};
+
+export type SessionInput = {
+	/** The graph whose constants are as in the file, and the one that runs. */
+	readonly source: Graph;
+	readonly typed: TypedGraph;
+	readonly weights: readonly GraphWeight[];
+	/** That states hold. */
+	readonly positions: number;
+	readonly windows: ReadonlyArray<readonly number[]>;
+	/** Whether there is a sequential pass. */
+	readonly refined: boolean;
+	readonly cache: Cache | undefined;
+	/** The options of a stage: its signal and its progress. */
+	watch(stage: string): CalibrateOptions;
+};
+
+export async function openCalibration({source, typed, weights, positions, windows, refined, cache, watch}: SessionInput): Promise<CalibrationSession> {
+	const model = floatModel(typed, weights, positions);
+	// The sequential pass takes statistics of its own: for the choice before it a half of the windows is enough.
+	const seen = refined ? windows.filter((_, index) => index % 2 === 0) : windows;
+	const run = async (): Promise<Calibration> => calibrate(model, seen, watch('calibrate'));
+	const identity = cache && identityOf(cache, source, typed.graph, seen);
+	const calibration = identity === undefined ? await run() : await keptCalibration(cache!, identity, run);
+	return {
+		calibration,
+		async sensitivities() {
+			const measure = async (): Promise<Sensitivities> => measureSensitivities(model, calibration, seen, watch('sensitivity'));
+			return identity === undefined ? measure() : keptSensitivities(cache!, identity, measure);
+		},
+		async refine(choices) {
+			const encoded = refined ? await refine(model, choices, calibration, windows, watch('refine')) : undefined;
+			model.release();
+			return encoded;
+		},
+	};
+}
