@@ -1,12 +1,11 @@
 // y = W x for vector codes: an entry times an input adds to four rows. Even and odd columns have sums of their own, so that one product
-// need not wait for the other. Threads share blocks of rows.
+// need not wait for the other. Fused multiply-add is slower here: it takes a register that the sums need. Threads share blocks of rows.
 #include "codebook.h"
-#include "madd.h"
 #include "share.h"
 
 INLINE void add_column(Rows *sum, const f32 *entries, u32 codes, const f32 *x) {
 	v128_t v = wasm_v128_load32_splat(x);
-	UNROLL for (i32 q = 0; q < 4; q++) sum->q[q] = madd_f32x4(entry_at(entries, codes, q), v, sum->q[q]);
+	UNROLL for (i32 q = 0; q < 4; q++) sum->q[q] = wasm_f32x4_add(sum->q[q], wasm_f32x4_mul(entry_at(entries, codes, q), v));
 }
 
 // scratch: 1024 f32.
