@@ -3,7 +3,6 @@
  *   snug.js               one file for every bundle: the page's side, and the worker's code inside it
  *   runtime.{browser,node}.js   `snug/runtime`, with one host each
  *   tokenizer.js          the tokenizer module that bundles carry
- *   {team,job}-worker.js  threads of the compiler: workers do not take sources
  * The declarations of `snug/runtime` come from the compilation of the sources.
  */
 import {mkdirSync, writeFileSync} from 'node:fs';
@@ -38,7 +37,6 @@ async function bundle(entry: string, format: 'esm' | 'iife', plugins: Plugin[]):
 		format,
 		target: 'es2022',
 		platform: 'neutral',
-		external: ['node:*'],
 		mainFields: ['module', 'main'],
 		conditions: ['import'],
 		charset: 'utf8',
@@ -77,8 +75,6 @@ export async function buildLoader(directory = output): Promise<Record<string, {b
 		'runtime.browser.js': await page('browser', worker => inlined(worker, 'null')),
 		'runtime.node.js': await page('node', worker => inlined(worker, "new URL('tokenizer.js', import.meta.url)")),
 		'tokenizer.js': await bundle('tokenizer/index.ts', 'esm', []),
-		'team-worker.js': await bundle('../../compiler/numeric/team-worker.ts', 'esm', []),
-		'job-worker.js': await bundle('../../compiler/jobs/job-worker.ts', 'esm', []),
 	};
 	mkdirSync(directory, {recursive: true});
 	for (const [name, text] of Object.entries(files)) {

@@ -8,7 +8,7 @@ import {createHash, randomUUID} from 'node:crypto';
 import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {homedir} from 'node:os';
 import path from 'node:path';
-import {loaderFile} from '../bundle/loader-files.js';
+import {workerFile} from '../numeric/worker-files.js';
 import {version} from '../version.js';
 import {kernelFile} from '../plan/kernel-files.js';
 
@@ -46,7 +46,7 @@ export const defaultCacheFolder = (): string => path.join(process.env['XDG_CACHE
 export function openCache(folder: string, limit = CACHE_LIMIT): Cache {
 	const code = createHash('sha256')
 		.update(readFileSync(kernelFile('plain.wasm')))
-		.update(readFileSync(loaderFile('job-worker.js')))
+		.update(readFileSync(workerFile('job-worker.js')))
 		.digest('hex');
 	const fileOf = (key: string): string => path.join(folder, `${key}${SUFFIX}`);
 	return {

@@ -1,7 +1,7 @@
 /** Runs jobs on all cores (piscina); small ones at once, where a thread would cost more than it saves. */
 import {availableParallelism} from 'node:os';
 import {Piscina} from 'piscina';
-import {loaderFile} from '../bundle/loader-files.js';
+import {workerFile} from '../numeric/worker-files.js';
 import {SnugError, type ErrorDetail} from '../error.js';
 import {runJob, type Job, type JobResult} from './job.js';
 
@@ -30,7 +30,7 @@ export function openPool(threads: number = availableParallelism()): Pool {
 				return runJob(job);
 			}
 
-			pool ??= new Piscina({filename: loaderFile('job-worker.js'), name: 'answer', minThreads: 1, maxThreads: threads});
+			pool ??= new Piscina({filename: workerFile('job-worker.js'), name: 'answer', minThreads: 1, maxThreads: threads});
 			const answer = (await pool.run(job, {...(signal && {signal})})) as Answer<JobResult<J>>;
 			if ('code' in answer) {
 				throw new SnugError(answer.code, answer.detail);

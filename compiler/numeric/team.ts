@@ -6,11 +6,11 @@
  */
 import {availableParallelism} from 'node:os';
 import {Worker} from 'node:worker_threads';
-import {loaderFile} from '../bundle/loader-files.js';
 import {SnugError} from '../error.js';
 import {isThreaded, readPrototypes} from '../plan/prototypes.js';
 import {instantiate, PAGE, readKernels} from './kernels.js';
 import {setMemoryLimits} from './memory-limits.js';
+import {workerFile} from './worker-files.js';
 import {ARGUMENTS, CALL, controlOf, DONE, FAILED, GENERATION, KERNEL, openControl, SLEEPERS} from './team-control.js';
 
 /** An address of which every thread has its own, `stride` bytes apart. */
@@ -49,7 +49,7 @@ export async function openTeam(threads: number): Promise<Team> {
 	const numbers = new Map(names.map((name, index) => [name, index]));
 	const control = openControl();
 	const {words, values: slots} = controlOf(control);
-	const file = loaderFile('team-worker.js');
+	const file = workerFile('team-worker.js');
 	const workers = Array.from({length: threads - 1}, (_, index) => {
 		const worker = new Worker(file, {workerData: {module, memory, control, names, thread: index + 1, threads}});
 		worker.unref();
