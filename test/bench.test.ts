@@ -5,7 +5,7 @@ import test from 'ava';
 import {findBrowser} from '../compiler/bench/find-browser.js';
 import {median, spreadOf} from '../compiler/bench/statistics.js';
 import type {BenchResult} from '../compiler/bench/bench.js';
-import {loaderFile} from '../compiler/bundle/loader-files.js';
+import {loaderFile} from '../compiler/built-files.js';
 import {findFile} from './browser/browser.js';
 import {snug} from './helpers/command-line.js';
 import {temporaryFolder} from './helpers/folder.js';

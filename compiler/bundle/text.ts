@@ -2,7 +2,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {SnugError} from '../error.js';
-import {loaderFile} from './loader-files.js';
+import {loaderFile} from '../built-files.js';
 import type {FileEntry, Manifest} from './format.js';
 import {writeHashed} from './chunks.js';
 

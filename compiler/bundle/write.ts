@@ -13,7 +13,7 @@ import {FILLS} from './fills.js';
 import {FORMAT, type DimEntry, type Manifest, type PortEntry, type StateEntry} from './format.js';
 import {writeGraph} from './graph-file.js';
 import type {PartsOf} from '../jobs/encode.js';
-import {loaderFile} from './loader-files.js';
+import {loaderFile} from '../built-files.js';
 import {writeText, type Config, type TextSource} from './text.js';
 
 export type BundleInput = {

@@ -1,4 +1,5 @@
 /** Codebooks of vectors: 256 entries of four numbers, and how they are found. */
+import type {Weight} from './codec.js';
 import {createGenerator} from '../numeric/random.js';
 import {kernels} from '../numeric/kernels.js';
 
@@ -8,7 +9,7 @@ export const VECTOR = 4;
 /** What `encode_codebook` reads: the first numbers of all entries, the second ones, …, then half the squares of their lengths. */
 export type Book = Float32Array;
 
-export function bookOf(entries: Float32Array): Book {
+function bookOf(entries: Float32Array): Book {
 	const book = new Float32Array((VECTOR + 1) * ENTRIES);
 	for (let k = 0; k < ENTRIES; k++) {
 		for (let i = 0; i < VECTOR; i++) {
@@ -19,6 +20,47 @@ export function bookOf(entries: Float32Array): Book {
 	}
 
 	return book;
+}
+
+type Round = {readonly codes: Uint8Array; readonly sums: Float32Array};
+
+/** Rows [first, first + count) in the units of `scales`, rounded to the entries. */
+export function round(weight: Weight, first: number, count: number, scales: Float32Array, entries: Float32Array): Round {
+	const {columns, feedback} = weight;
+	const rows = Math.ceil(count / 16) * 16;
+	const run = kernels();
+	const length = (VECTOR + 1) * ENTRIES;
+	const factor = feedback?.byEnergy.factor;
+	const [codes, sums, w, u, order, book, scratch] = run.layOut(
+		(rows * columns) / 4,
+		4 * length,
+		4 * rows * columns,
+		factor?.byteLength ?? 0,
+		4 * columns,
+		4 * length,
+		4 * (16 * columns + 512),
+	) as [number, number, number, number, number, number, number];
+	const {buffer} = run.memory;
+	const values = weight.read(first, count);
+	const staged = new Float32Array(buffer, w, rows * columns);
+	staged.fill(0);
+	for (let row = 0; row < count; row++) {
+		const scale = scales[first + row]!;
+		const inverse = scale === 0 ? 0 : 1 / scale;
+		for (let column = 0, at = row * columns; column < columns; column++, at++) {
+			staged[at] = values[at]! * inverse;
+		}
+	}
+
+	if (factor) {
+		new Float32Array(buffer, u, factor.length).set(factor);
+	}
+
+	new Int32Array(buffer, order, columns).set(feedback?.byEnergy.order ?? Int32Array.from({length: columns}, (_, column) => column));
+	new Float32Array(buffer, book, length).set(bookOf(entries));
+	new Float32Array(buffer, sums, length).fill(0);
+	run.call('encode_codebook', codes, sums, w, factor ? u : 0, order, book, scratch, rows, count, columns);
+	return {codes: new Uint8Array(buffer, codes, (rows * columns) / 4).slice(), sums: new Float32Array(buffer, sums, length).slice()};
 }
 
 /** One step of Lloyd's algorithm from what `encode_codebook` summed up: means, where anything came to an entry. */
@@ -40,26 +82,12 @@ export function normalEntries(): Float32Array {
 	if (!normal) {
 		const next = createGenerator(SEED);
 		const samples = Float32Array.from({length: VECTOR * SAMPLES}, () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()));
+		const [rows, columns] = [16, SAMPLES / 4];
+		const weight: Weight = {name: 'samples', rows, columns, read: () => samples};
+		const scales = new Float32Array(rows).fill(1);
 		let entries: Float32Array = samples.slice(0, VECTOR * ENTRIES);
-		const run = kernels();
-		const columns = SAMPLES / 4;
 		for (let step = 0; step < STEPS; step++) {
-			const [codes, sums, w, order, book, scratch] = run.layOut(
-				SAMPLES,
-				4 * (VECTOR + 1) * ENTRIES,
-				samples.byteLength,
-				4 * columns,
-				4 * (VECTOR + 1) * ENTRIES,
-				4 * (16 * columns + 512),
-			) as [number, number, number, number, number, number];
-			const {buffer} = run.memory;
-			const summed = new Float32Array(buffer, sums, (VECTOR + 1) * ENTRIES);
-			summed.fill(0);
-			new Float32Array(buffer, w, samples.length).set(samples);
-			new Int32Array(buffer, order, columns).set(Int32Array.from({length: columns}, (_, column) => column));
-			new Float32Array(buffer, book, (VECTOR + 1) * ENTRIES).set(bookOf(entries));
-			run.call('encode_codebook', codes, sums, w, 0, order, book, scratch, 16, 16, columns);
-			entries = means(entries, summed);
+			entries = means(entries, round(weight, 0, rows, scales, entries).sums);
 		}
 
 		normal = entries;

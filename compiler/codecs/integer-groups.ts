@@ -12,8 +12,8 @@ import type {KernelUse, Part, Shape, Weight} from './codec.js';
 export type IntegerParameters = {readonly bits: number; readonly group: number};
 
 /** Halfs from here on are normal: kernels turn them into f32 by a shift. */
-const LEAST_SCALE = 2 ** -14;
-const LARGEST_SCALE = 65_504;
+export const LEAST_SCALE = 2 ** -14;
+export const LARGEST_SCALE = 65_504;
 
 /** Weights that one job holds in f32. */
 export const JOB_WEIGHTS = 1 << 20;

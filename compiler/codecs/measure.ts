@@ -54,12 +54,18 @@ export function quadratic(rows: Float32Array, gram: Float32Array, columns: numbe
 }
 
 /** A weight of `count` rows, evenly spaced, each from the middle of its share. */
-export function pick(weight: Weight, count: number): Weight {
-	const rows = Array.from({length: count}, (_, index) => Math.floor(((index + 0.5) * weight.rows) / count));
+export const pick = (weight: Weight, count: number): Weight =>
+	pickRows(
+		weight,
+		Array.from({length: count}, (_, index) => Math.floor(((index + 0.5) * weight.rows) / count)),
+	);
+
+/** A weight of these rows. */
+export function pickRows(weight: Weight, rows: readonly number[]): Weight {
 	const {columns, quantized} = weight;
 	const sample: Weight = {
 		name: weight.name,
-		rows: count,
+		rows: rows.length,
 		columns,
 		read(first, wanted) {
 			const out = new Float32Array(wanted * columns);

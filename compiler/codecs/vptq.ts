@@ -7,10 +7,10 @@
  * error costs. The layout is in `runtime-wasm/kernels/codebook.h`.
  */
 import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
-import {kernels} from '../numeric/kernels.js';
-import {bookOf, ENTRIES, means, normalEntries, VECTOR} from './codebook.js';
+import {ENTRIES, means, normalEntries, round, VECTOR} from './codebook.js';
 import {floatForm, type Codec, type Part, type Shape, type Weight} from './codec.js';
-import {JOB_WEIGHTS, requireFinite} from './integer-groups.js';
+import {JOB_WEIGHTS, LARGEST_SCALE, LEAST_SCALE, requireFinite} from './integer-groups.js';
+import {pickRows} from './measure.js';
 
 /** A codebook of this many entries for vectors of this length is log2(entries) / vector bits a weight. */
 export type VptqParameters = {readonly bits: 2; readonly vector: 4; readonly entries: 256};
@@ -23,9 +23,6 @@ const [ENOUGH, STEPS] = [32, 6];
 
 /** Rows on which a codebook is fitted. */
 const SAMPLE_ROWS = 256;
-
-/** Normal halfs: kernels turn them into f32 by a shift. Rows below are nothing, with a scale of 0. */
-const [LEAST_SCALE, LARGEST_SCALE] = [2 ** -14, 65_504];
 
 const blocks = ({rows}: Shape): number => Math.ceil(rows / 16);
 
@@ -41,51 +38,10 @@ function rounded(entries: Float32Array): {readonly bytes: Int8Array; readonly un
 	return {bytes: Int8Array.from(entries, value => Math.round(value / unit)), unit};
 }
 
-type Round = {readonly codes: Uint8Array; readonly sums: Float32Array};
-
-/** Rows [first, first + count) in the units of `scales`, rounded to the entries. */
-function round(weight: Weight, first: number, count: number, scales: Float32Array, entries: Float32Array): Round {
-	const {columns, feedback} = weight;
-	const rows = Math.ceil(count / 16) * 16;
-	const run = kernels();
-	const length = (VECTOR + 1) * ENTRIES;
-	const factor = feedback?.byEnergy.factor;
-	const [codes, sums, w, u, order, book, scratch] = run.layOut(
-		(rows * columns) / 4,
-		4 * length,
-		4 * rows * columns,
-		factor?.byteLength ?? 0,
-		4 * columns,
-		4 * length,
-		4 * (16 * columns + 512),
-	) as [number, number, number, number, number, number, number];
-	const {buffer} = run.memory;
-	const values = weight.read(first, count);
-	const staged = new Float32Array(buffer, w, rows * columns);
-	staged.fill(0);
-	for (let row = 0; row < count; row++) {
-		const scale = scales[first + row]!;
-		const inverse = scale === 0 ? 0 : 1 / scale;
-		for (let column = 0, at = row * columns; column < columns; column++, at++) {
-			staged[at] = values[at]! * inverse;
-		}
-	}
-
-	if (factor) {
-		new Float32Array(buffer, u, factor.length).set(factor);
-	}
-
-	new Int32Array(buffer, order, columns).set(feedback?.byEnergy.order ?? Int32Array.from({length: columns}, (_, column) => column));
-	new Float32Array(buffer, book, length).set(bookOf(entries));
-	new Float32Array(buffer, sums, length).fill(0);
-	run.call('encode_codebook', codes, sums, w, factor ? u : 0, order, book, scratch, rows, count, columns);
-	return {codes: new Uint8Array(buffer, codes, (rows * columns) / 4).slice(), sums: new Float32Array(buffer, sums, length).slice()};
-}
-
-/** The root mean square of every row, times `unit` a half. */
-function scalesOf({name, rows, columns, read}: Weight, unit = 1): Float32Array {
+/** The root mean square of every row. */
+function sizesOf({name, rows, columns, read}: Weight): Float64Array {
 	const step = Math.max(1, Math.floor(JOB_WEIGHTS / columns));
-	const scales = new Float32Array(rows);
+	const sizes = new Float64Array(rows);
 	for (let first = 0; first < rows; first += step) {
 		const values = read(first, Math.min(step, rows - first));
 		requireFinite(name, values);
@@ -95,13 +51,19 @@ function scalesOf({name, rows, columns, read}: Weight, unit = 1): Float32Array {
 				sum += values[at]! * values[at]!;
 			}
 
-			const wanted = Math.sqrt(sum / columns) * unit;
-			scales[first + row] = wanted < LEAST_SCALE ? 0 : float16ToFloat32(float32ToFloat16(Math.min(LARGEST_SCALE, wanted))) / unit;
+			sizes[first + row] = Math.sqrt(sum / columns);
 		}
 	}
 
-	return scales;
+	return sizes;
 }
+
+/** Sizes times `unit` as bits of halfs. Kernels turn normal ones into f32 by a shift; rows below are nothing, with a scale of 0. */
+const halfsOf = (sizes: Float64Array, unit: number): Uint16Array =>
+	Uint16Array.from(sizes, size => (size * unit < LEAST_SCALE ? 0 : float32ToFloat16(Math.min(LARGEST_SCALE, size * unit))));
+
+/** What halfs stand for. */
+const scalesOf = (halfs: Uint16Array, unit: number): Float32Array => Float32Array.from(halfs, half => float16ToFloat32(half) / unit);
 
 /** The codebook of normal numbers, moved to where feedback puts the vectors of a sample of blocks. */
 function fitEntries(weight: Weight, scales: Float32Array): Float32Array {
@@ -114,18 +76,7 @@ function fitEntries(weight: Weight, scales: Float32Array): Float32Array {
 
 	// Four neighbours from every share of the rows.
 	const rows = Array.from({length: count}, (_, row) => VECTOR * step * Math.floor(row / VECTOR) + (row % VECTOR));
-	const sample: Weight = {
-		...weight,
-		rows: count,
-		read(first, wanted) {
-			const out = new Float32Array(wanted * weight.columns);
-			for (let row = 0; row < wanted; row++) {
-				out.set(weight.read(rows[first + row]!, 1), row * weight.columns);
-			}
-
-			return out;
-		},
-	};
+	const sample = pickRows(weight, rows);
 	const sampled = Float32Array.from(rows, row => scales[row]!);
 	for (let pass = 0; pass < STEPS; pass++) {
 		entries = means(entries, round(sample, 0, count, sampled, entries).sums);
@@ -141,23 +92,20 @@ export const vptq: Codec<VptqParameters> = {
 	layout,
 	encode(weight) {
 		const {rows, columns} = weight;
-		const first = scalesOf(weight);
-		const {bytes, unit} = rounded(fitEntries(weight, first));
+		const sizes = sizesOf(weight);
+		const {bytes, unit} = rounded(fitEntries(weight, scalesOf(halfsOf(sizes, 1), 1)));
 		// The scale of a row is of bytes over 128, and is rounded before codes are chosen.
-		const scales = scalesOf(weight, 128 * unit);
+		const halfs = halfsOf(sizes, 128 * unit);
+		const scales = scalesOf(halfs, 128 * unit);
 		const entries = Float32Array.from(bytes, value => value * unit);
-		const [codes, halfs] = layout(weight).map(({bytes: size}) => new Uint8Array(size)) as [Uint8Array, Uint8Array];
-		const halfView = new Uint16Array(halfs.buffer);
-		for (const [row, scale] of scales.entries()) {
-			halfView[row] = float32ToFloat16(scale * 128 * unit);
-		}
-
+		const [codes, scaleBytes] = layout(weight).map(({bytes: size}) => new Uint8Array(size)) as [Uint8Array, Uint8Array];
+		new Uint16Array(scaleBytes.buffer).set(halfs);
 		const step = Math.max(16, Math.floor(JOB_WEIGHTS / columns / 16) * 16);
 		for (let at = 0; at < rows; at += step) {
 			codes.set(round(weight, at, Math.min(step, rows - at), scales, entries).codes, (at * columns) / 4);
 		}
 
-		return [codes, halfs, new Uint8Array(bytes.buffer)];
+		return [codes, scaleBytes, new Uint8Array(bytes.buffer)];
 	},
 	decode([codes, scales, entries], {columns}, _, first, count) {
 		const bytes = new Int8Array(entries!.buffer, entries!.byteOffset, VECTOR * ENTRIES);

@@ -8,9 +8,8 @@ import {createHash, randomUUID} from 'node:crypto';
 import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {homedir} from 'node:os';
 import path from 'node:path';
-import {workerFile} from '../numeric/worker-files.js';
+import {kernelFile, workerFile} from '../built-files.js';
 import {version} from '../version.js';
-import {kernelFile} from '../plan/kernel-files.js';
 
 /** Plain values and arrays of numbers. */
 export type Entry = {readonly values: Readonly<Record<string, unknown>>; readonly arrays: readonly Uint8Array[]};

@@ -1,7 +1,7 @@
 /** Runs jobs on all cores (piscina); small ones at once, where a thread would cost more than it saves. */
 import {availableParallelism} from 'node:os';
 import {Piscina} from 'piscina';
-import {workerFile} from '../numeric/worker-files.js';
+import {workerFile} from '../built-files.js';
 import {SnugError, type ErrorDetail} from '../error.js';
 import {runJob, type Job, type JobResult} from './job.js';
 

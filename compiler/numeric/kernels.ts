@@ -3,9 +3,9 @@
  *
  * Calls are synchronous; a caller lays out its arrays anew for each job, so nothing survives from one job to the next.
  */
-import {existsSync, readFileSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 import {SnugError} from '../error.js';
-import {kernelFile} from '../plan/kernel-files.js';
+import {kernelFile} from '../built-files.js';
 import {isThreaded, readPrototypes} from '../plan/prototypes.js';
 
 export const PAGE = 65_536;
@@ -22,14 +22,7 @@ export type CompileKernels = {
 };
 
 /** The plain variant, whose memory is imported. */
-export function readKernels(): Uint8Array {
-	const file = kernelFile('plain.wasm');
-	if (!existsSync(file)) {
-		throw new SnugError('no-kernels', {subject: 'kernels', problem: 'not built', expected: file, hint: 'run npm run build:kernels'});
-	}
-
-	return readFileSync(file);
-}
+export const readKernels = (): Uint8Array => readFileSync(kernelFile('plain.wasm'));
 
 /** The kernels over a memory. Where one takes threads, its number and how many they are come last. */
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Pick<CompileKernels, 'call'> {

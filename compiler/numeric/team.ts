@@ -10,7 +10,7 @@ import {SnugError} from '../error.js';
 import {isThreaded, readPrototypes} from '../plan/prototypes.js';
 import {instantiate, PAGE, readKernels} from './kernels.js';
 import {setMemoryLimits} from './memory-limits.js';
-import {workerFile} from './worker-files.js';
+import {workerFile} from '../built-files.js';
 import {ARGUMENTS, CALL, controlOf, DONE, FAILED, GENERATION, KERNEL, openControl, SLEEPERS} from './team-control.js';
 
 /** An address of which every thread has its own, `stride` bytes apart. */

@@ -36,7 +36,7 @@ INLINE i32 nearest(v128_t v, const f32 *book) {
 
 // w [rows][columns] in units of the rows' scales, rows a multiple of 16 of which `whole` are no padding; u [columns][columns] the factor of
 // feedback_factor.c, or 0: then nothing is made up for. Columns are taken in `order`, which u follows. codes [row block][column][4].
-// sums: [256][5], the four sums of an entry and its count, each vector counted as what its error costs; added to. May be 0.
+// sums: [256][5], the four sums of an entry and its count, each vector counted as what its error costs; added to.
 // scratch: 16 columns + 512 f32.
 KERNEL(encode_codebook)(u8 *codes, f32 *sums, const f32 *w, const f32 *u, const i32 *order, const f32 *book, f32 *scratch, i32 rows, i32 whole, i32 columns) {
 	f32 *weights = scratch, *errors = scratch + 16 * columns;
@@ -51,7 +51,7 @@ KERNEL(encode_codebook)(u8 *codes, f32 *sums, const f32 *w, const f32 *u, const 
 				v128_t e = wasm_f32x4_make(book[k], book[ENTRIES + k], book[2 * ENTRIES + k], book[3 * ENTRIES + k]);
 				codes[4 * order[j] + q] = (u8)k;
 				wasm_v128_store(errors + 16 * (j % BLOCK) + 4 * q, wasm_f32x4_mul(wasm_f32x4_sub(v, e), wasm_f32x4_splat(inverse)));
-				if (sums && row + 4 * q + VECTOR <= whole) {
+				if (row + 4 * q + VECTOR <= whole) {
 					f32 *sum = sums + 5 * k, importance = inverse * inverse;
 					wasm_v128_store(sum, wasm_f32x4_add(wasm_v128_load(sum), wasm_f32x4_mul(v, wasm_f32x4_splat(importance))));
 					sum[4] += importance;

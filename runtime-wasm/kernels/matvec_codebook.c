@@ -1,5 +1,5 @@
 // y = W x for vector codes: an entry times an input adds to four rows. Even and odd columns have sums of their own, so that one product
-// need not wait for the other. Fused multiply-add is slower here: it takes a register that the sums need. Threads share blocks of rows.
+// need not wait for the other. Threads share blocks of rows.
 #include "codebook.h"
 #include "share.h"
 

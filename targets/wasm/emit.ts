@@ -6,7 +6,7 @@
  */
 import {readFileSync} from 'node:fs';
 import {PAGE} from '../../compiler/bundle/format.js';
-import {kernelFile} from '../../compiler/plan/kernel-files.js';
+import {kernelFile} from '../../compiler/built-files.js';
 import {setMemoryLimits} from '../../compiler/numeric/memory-limits.js';
 import type {Plan} from '../../compiler/plan/memory.js';
 import {BARRIER} from '../../compiler/plan/phases.js';

@@ -11,7 +11,7 @@ import {parseArgs} from 'node:util';
 import {build} from 'esbuild';
 import {launchChromium} from '../../compiler/bench/chromium.js';
 import {findBrowser} from '../../compiler/bench/find-browser.js';
-import {kernelFile} from '../../compiler/plan/kernel-files.js';
+import {kernelFile} from '../../compiler/built-files.js';
 import {serveMounts} from '../../compiler/serve/server.js';
 import {caseGroups, type KernelCase} from './kernels/case.js';
 import {instantiate, readBandwidth, timeCase} from './kernels/measure.js';

@@ -3,7 +3,7 @@ import {copyFileSync, readFileSync, renameSync} from 'node:fs';
 import path from 'node:path';
 import anyTest, {type ExecutionContext} from 'ava';
 import {launch, type Browser, type Page} from 'puppeteer-core';
-import {loaderFile} from '../../compiler/bundle/loader-files.js';
+import {loaderFile} from '../../compiler/built-files.js';
 import {serveBundle} from '../../compiler/serve/server.js';
 import {temporaryFolder} from '../helpers/folder.js';
 import {talker, vocabulary, words} from '../helpers/talker.js';
