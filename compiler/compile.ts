@@ -2,6 +2,7 @@
 import path from 'node:path';
 import {decideBudget, type Profile} from '../profiles/index.js';
 import {findOptions, type Candidates} from './allocate/allocate.js';
+import type {Preference} from './allocate/preference.js';
 import {findWeights} from './allocate/weights.js';
 import {reportBytes} from './build.js';
 import {refuseStranger, writeFolder} from './bundle/folder.js';
@@ -33,6 +34,8 @@ export type CompileOptions = {
 	readonly budget?: number;
 	readonly codecs?: readonly string[];
 	readonly bits?: number;
+	/** What codes are chosen for; quality unless given. */
+	readonly prefer?: Preference;
 	readonly maxSequence?: number;
 	/** Whether codes are chosen once more, each on what the encoded weights before it produce; unless given, where there is a calibration. */
 	readonly refine?: boolean;
@@ -86,6 +89,7 @@ async function compileWith(pool: Pool, cache: Cache | undefined, model: string, 
 	refuseStranger(options.output);
 	const config = readConfig(path.dirname(model));
 	const budget = chooseBudget(options);
+	requireMeasured(options);
 	const {graph, positions} = importBounded(model, options);
 	const typed = transform(optimize(graph), options.transforms ?? (options.calibration === undefined ? [] : undefined));
 	const weights = findWeights(typed.graph);
@@ -97,8 +101,9 @@ async function compileWith(pool: Pool, cache: Cache | undefined, model: string, 
 	const refined = options.refine !== false;
 	const session = windows && (await openCalibration({source: graph, typed, weights, positions, windows, refined, cache, watch}));
 	const calibration = session?.calibration;
-	const sensitivities = options.bits === undefined && Number.isFinite(budget.bytes) ? await session?.sensitivities() : undefined;
-	const measured = {...options, calibration, sensitivities, onProgress: watch('measure').onProgress!};
+	const choosing = Number.isFinite(budget.bytes) || options.prefer === 'speed';
+	const sensitivities = options.bits === undefined && choosing ? await session?.sensitivities() : undefined;
+	const measured = {...options, stepwise: graph.states.length > 0, calibration, sensitivities, onProgress: watch('measure').onProgress!};
 	const candidates = await findOptions(weights, measured, pool);
 	const precisions = options.cachePrecision ? [options.cachePrecision] : chooseCachePrecisions(typed.graph, positions, budget.bytes);
 	const threads = options.threads ?? options.profile?.threads;
@@ -157,6 +162,19 @@ function readCalibration(file: string, model: string, typed: TypedGraph, positio
 	}
 
 	return windows;
+}
+
+/** A price of time is in what errors cost the model, which a calibration tells. */
+function requireMeasured({prefer, calibration, bits}: CompileOptions): void {
+	if (prefer === 'speed' && (calibration === undefined || bits !== undefined)) {
+		throw new SnugError('nothing-to-prefer', {
+			subject: "the preference 'speed'",
+			problem: 'weighs time against losses that are measured, code by code',
+			expected: 'a calibration, and no fixed number of bits',
+			found: calibration === undefined ? 'no calibration' : `${bits} bits`,
+			hint: calibration === undefined ? 'add --calibration sample, or a text of yours' : 'give --budget instead of --bits',
+		});
+	}
 }
 
 function chooseBudget({profile, budget}: CompileOptions): Budget {
@@ -221,7 +239,8 @@ function restrict(candidates: Candidates, {bits, budget, profile}: CompileOption
 	}
 
 	return candidates.map(({weight, options}) => {
-		const middle = options.filter(({parameters}) => parameters['group'] === (bits === 8 ? 128 : 64));
+		const groups = options.map(({parameters}) => parameters['group'] as number);
+		const middle = options.filter(({parameters}) => parameters['group'] === (bits === 8 ? Math.max(...groups) : 64));
 		return {weight, options: middle.length > 0 ? middle : options};
 	});
 }

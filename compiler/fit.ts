@@ -16,7 +16,7 @@ export type Fitted = {
 	readonly built: Built;
 };
 
-const lossOf = ({chosen}: Fitted): number => chosen.reduce((sum, {loss}) => sum + loss, 0);
+const costOf = ({chosen}: Fitted): number => chosen.reduce((sum, {cost}) => sum + cost, 0);
 
 /** A codec also costs its kernels and their scratch: where it holds few weights, these bytes may be worth more to the others. */
 export async function fit(typed: TypedGraph, candidates: Candidates, lowerings: readonly LowerOptions[], budget: Budget): Promise<Fitted> {
@@ -29,7 +29,7 @@ export async function fit(typed: TypedGraph, candidates: Candidates, lowerings: 
 		const others = candidates.map(({weight, options}) => ({weight, options: options.filter(option => option.codec !== codec)}));
 		if (others.every(({options}) => options.length > 0) && best.chosen.some(option => option.codec === codec)) {
 			const without = await fitAll(typed, others, [best.lowering], budget).catch(ignoreImpossible);
-			best = without && lossOf(without) < lossOf(best) ? without : best;
+			best = without && costOf(without) < costOf(best) ? without : best;
 		}
 	}
 

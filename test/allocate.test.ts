@@ -1,13 +1,14 @@
 /** The choice of codes under a budget, against brute force and its dual; and weights that a model stores twice. */
-import {writeFileSync} from 'node:fs';
+import {existsSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
-import {allocate, findOptions, smallest} from '../compiler/allocate/allocate.js';
+import {allocate, findOptions, smallest, type Option} from '../compiler/allocate/allocate.js';
 import {choose, hull, type Choices} from '../compiler/allocate/choose.js';
+import {prices} from '../compiler/allocate/preference.js';
 import {findWeights, type GraphWeight} from '../compiler/allocate/weights.js';
 import {openPool} from '../compiler/jobs/pool.js';
-import {importBounded} from '../compiler/compile.js';
+import {compile, importBounded} from '../compiler/compile.js';
 import {float32, type Tensor} from '../compiler/graph/tensor.js';
 import {optimize} from '../compiler/passes/optimize.js';
 import {buildModel, type ModelSpec, type NodeSpec} from './helpers/build-model.js';
@@ -156,7 +157,7 @@ const pool = openPool(1);
 
 const weightOf = (name: string, rows: number, columns: number, seed: number): GraphWeight => {
 	const data = Float32Array.from(randomNumbers(rows * columns, seed, 0.05));
-	return {name, rows, columns, uses: [name], constant: {dtype: 'float32', dims: [rows, columns], read: () => data}};
+	return {name, rows, columns, uses: [name], products: 1, constant: {dtype: 'float32', dims: [rows, columns], read: () => data}};
 };
 
 test('the codes of real weights: the smallest fit exactly, one byte less does not, and more bytes lose less', async t => {
@@ -177,6 +178,37 @@ test('the codes of real weights: the smallest fit exactly, one byte less does no
 		const sorted = options.filter(({codec}) => codec === 'planes').toSorted((a, b) => Number(a.parameters['bits']) - Number(b.parameters['bits']));
 		t.true(sorted[0]!.loss > 3 * sorted.at(-1)!.loss);
 	}
+});
+
+test('a preference for speed pays with loss, in the bytes of the budget, and asks nothing of tables', async t => {
+	const weights = [weightOf('a', 48, 256, 1), weightOf('b', 64, 256, 2), {...weightOf('table', 200, 64, 3), products: 0}];
+	// Losses as small as those of a model that is barely hurt.
+	const sensitivities = new Map(weights.map(({name}) => [name, 1e-3]));
+	const choose = async (prefer: 'quality' | 'speed') => {
+		const candidates = await findOptions(weights, {sensitivities, prefer, stepwise: true, codecs: ['planes', 'scalar']}, pool);
+		const budget = candidates.reduce((sum, {options}) => sum + options.find(({parameters}) => parameters['bits'] === 8)!.bytes, 0);
+		const chosen = allocate(candidates, budget)!;
+		const total = (of: (option: Option) => number): number => chosen.reduce((sum, option) => sum + of(option), 0);
+		t.true(total(({bytes}) => bytes) <= budget);
+		return {table: chosen[2]!, time: total(({time}) => time), loss: total(({loss}) => loss), cost: total(({cost}) => cost)};
+	};
+
+	const [quality, speed] = [await choose('quality'), await choose('speed')];
+	t.is(quality.cost, quality.loss);
+	t.true(speed.cost > speed.loss);
+	t.true(speed.time < 0.7 * quality.time, `${speed.time} against ${quality.time}`);
+	t.true(speed.loss > quality.loss);
+	t.is(speed.table.time, 0);
+	t.true(speed.table.loss <= quality.table.loss);
+	t.true(speed.loss - quality.loss < prices.speed.language * (quality.time / speed.time - 1) * 2);
+});
+
+test('a preference for speed without losses that are measured is refused', async t => {
+	const source = fileURLToPath(new URL('models/books-3m/model.onnx', import.meta.url));
+	const output = path.join(temporaryFolder(t), 'out');
+	await t.throwsAsync(compile(source, {output, prefer: 'speed'}), {message: /the preference 'speed'.*found no calibration; add --calibration sample/});
+	await t.throwsAsync(compile(source, {output, prefer: 'speed', calibration: 'sample', bits: 4}), {message: /found 4 bits; give --budget instead/});
+	t.false(existsSync(output));
 });
 
 test('wishes that nothing can meet are refused with what there is', async t => {

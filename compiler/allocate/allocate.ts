@@ -1,14 +1,24 @@
-/** Which code for which weight: the options of the codecs, their bytes and losses, and the choice under a budget. */
+/** Which code for which weight: the options of the codecs, their bytes, losses and times, and the choice under a budget. */
 import type {Calibration, Sensitivities} from '../calibrate/statistics.js';
 import {bytesOfLayout, type Parameters} from '../codecs/codec.js';
 import {codecs} from '../codecs/index.js';
 import {SnugError} from '../error.js';
 import {choose} from './choose.js';
+import {prices, type Preference} from './preference.js';
 import {weightData, type Choice} from '../jobs/job.js';
 import {mapInOrder, type Pool} from '../jobs/pool.js';
 import {openWeight, type GraphWeight} from './weights.js';
 
-export type Option = {readonly codec: string; readonly parameters: Parameters; readonly bytes: number; readonly loss: number};
+export type Option = {
+	readonly codec: string;
+	readonly parameters: Parameters;
+	readonly bytes: number;
+	readonly loss: number;
+	/** Predicted picoseconds of its products for each token, one thread. */
+	readonly time: number;
+	/** What the choice makes small: the loss, and the time at its price. */
+	readonly cost: number;
+};
 
 export type Candidates = ReadonlyArray<{readonly weight: GraphWeight; readonly options: readonly Option[]}>;
 
@@ -17,6 +27,10 @@ export type AllocateOptions = {
 	readonly codecs?: readonly string[];
 	/** Only options of so many bits. */
 	readonly bits?: number;
+	/** Whether time counts beside loss; quality unless given. */
+	readonly prefer?: Preference;
+	/** Whether products see one vector at a time, as where a state makes a model go on token by token. */
+	readonly stepwise?: boolean;
 	/** Statistics of the weights' inputs: errors are then counted by what they do to outputs. */
 	readonly calibration?: Calibration | undefined;
 	/** What a unit of such an error costs the model. */
@@ -47,7 +61,7 @@ export async function findOptions(weights: readonly GraphWeight[], options: Allo
 
 	let done = 0;
 	options.onProgress?.(0, weights.length);
-	return mapInOrder(weights, pool.width, async weight => {
+	const found = await mapInOrder(weights, pool.width, async weight => {
 		options.signal?.throwIfAborted();
 		const choices = choicesFor(weight, wanted, options.bits);
 		const data = weightData(openWeight(weight), options.calibration?.get(weight.name));
@@ -62,9 +76,19 @@ export async function findOptions(weights: readonly GraphWeight[], options: Allo
 				parameters,
 				bytes: bytesOfLayout(codecs.get(codec)!.layout(weight, parameters)),
 				loss: factor * errors[index]!,
+				time: timeOf(weight, codec, parameters, options.stepwise === true),
 			})),
 		};
 	});
+	const least = found.reduce((sum, {options}) => sum + Math.min(...options.map(({time}) => time)), 0);
+	const price = least > 0 ? prices[options.prefer ?? 'quality'][options.stepwise ? 'language' : 'outputs'] / least : 0;
+	return found.map(({weight, options}) => ({weight, options: options.map(option => ({...option, cost: option.loss + price * option.time}))}));
+}
+
+/** A table of which only rows are read takes no time worth counting. */
+function timeOf({rows, columns, products}: GraphWeight, codec: string, parameters: Parameters, stepwise: boolean): number {
+	const {matvec, tile} = codecs.get(codec)!.kernels(parameters);
+	return products * rows * columns * (stepwise ? matvec : tile).time;
 }
 
 function requireComparable({name}: GraphWeight, errors: readonly number[]): void {
@@ -108,7 +132,7 @@ const bitsOf = (parameters: Parameters): number | undefined =>
 /** @returns the chosen option of each candidate, or undefined when even the smallest do not fit. */
 export function allocate(candidates: Candidates, budget: number): Option[] | undefined {
 	const chosen = choose(
-		candidates.map(({options}) => options),
+		candidates.map(({options}) => options.map(({bytes, cost}) => ({bytes, loss: cost}))),
 		budget,
 	);
 	return chosen?.map((option, index) => candidates[index]!.options[option]!);

@@ -11,6 +11,8 @@ export type GraphWeight = {
 	readonly constant: Constant;
 	/** The constants of the graph that are this matrix. */
 	readonly uses: readonly string[];
+	/** How many products of a run have it as a factor. */
+	readonly products: number;
 };
 
 /** Twins of at least this many elements are found by their content, whatever the exporter called them. */
@@ -47,7 +49,15 @@ export function findWeights(graph: Graph): GraphWeight[] {
 		}
 	}
 
-	return [...found.values()].map(({name, constant, uses}) => ({name, rows: constant.dims[0]!, columns: constant.dims[1]!, constant, uses}));
+	const factors = graph.nodes.filter(({op}) => op === 'snug.Linear').map(({inputs}) => inputs[1]!);
+	return [...found.values()].map(({name, constant, uses}) => ({
+		name,
+		rows: constant.dims[0]!,
+		columns: constant.dims[1]!,
+		constant,
+		uses,
+		products: factors.filter(factor => uses.includes(factor)).length,
+	}));
 }
 
 /** The weight as codecs read it. Its data is read once, at the first use, and lives as long as the object. */

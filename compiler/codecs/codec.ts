@@ -59,6 +59,9 @@ export const formBytes = (form: InputForm, vectors: Dim, columns: number): Dim =
 /** Vectors as they are. */
 export const floatForm: InputForm = {id: 'f32', bytes: columns => 4 * columns};
 
+/** A product's kernel: picoseconds for a weight and an input vector, `npm run bench -- kernels`, relaxed SIMD. Only ratios between codes count. */
+export type Timed = {readonly time: number};
+
 /** A kernel with the constants that it needs beyond `rows` and `columns`. */
 export type KernelUse = {
 	readonly kernel: string;
@@ -74,15 +77,17 @@ export type KernelUse = {
  */
 export type Kernels = {
 	readonly form: InputForm;
-	readonly matvec: KernelUse & {
-		/** Scratch bytes, where the kernel takes any. */
-		scratch?(shape: Shape): number;
-	};
-	readonly tile: KernelUse & {
-		readonly form: InputForm;
-		/** Scratch bytes of the tile kernel, whatever the number of tokens. */
-		scratch(shape: Shape): number;
-	};
+	readonly matvec: KernelUse &
+		Timed & {
+			/** Scratch bytes, where the kernel takes any. */
+			scratch?(shape: Shape): number;
+		};
+	readonly tile: KernelUse &
+		Timed & {
+			readonly form: InputForm;
+			/** Scratch bytes of the tile kernel, whatever the number of tokens. */
+			scratch(shape: Shape): number;
+		};
 	readonly row: KernelUse;
 };
 

@@ -33,6 +33,10 @@ export const rowGroup = ({columns}: Shape): number[] => (columns > 128 && column
 export const groupKernel = (name: string, group: number): KernelUse =>
 	group > 128 ? {kernel: `${name}_long`, numbers: {group}} : {kernel: `${name}_${group}`, numbers: {}};
 
+/** The time of a kernel whose groups of 128, 64 and 32 take so many times as long as one for the whole row. */
+export const timeOfGroups = (time: number, group: number, factors: {readonly 128: number; readonly 64: number; readonly 32: number}): number =>
+	time * (group === 128 || group === 64 || group === 32 ? factors[group] : 1);
+
 export function scaleParts(shape: Shape, group: number): Part[] {
 	const {rows, columns} = padded(shape, group);
 	const count = (rows * columns) / group;

@@ -95,8 +95,8 @@ export const nf4: Codec<LevelsParameters> = {
 	kernels({group}) {
 		return {
 			form: integerForm(group, 8),
-			matvec: {kernel: `matvec_levels_${group}`, numbers: {}},
-			tile: {kernel: 'tile_levels', numbers: {group}, form: floatForm, scratch: shape => 64 * padded(shape, group).columns},
+			matvec: {kernel: `matvec_levels_${group}`, numbers: {}, time: 85},
+			tile: {kernel: 'tile_levels', numbers: {group}, form: floatForm, time: 52, scratch: shape => 64 * padded(shape, group).columns},
 			row: {kernel: 'row_levels', numbers: {group}},
 		};
 	},

@@ -6,8 +6,19 @@
  * on integer dot products are faster: see `scalar.ts`.
  */
 import {bytesOfLayout, type Codec, type InputForm, type Part, type Shape} from './codec.js';
-import {tileForm, tileScratch} from './scalar.js';
-import {decodeGroups, encodeGroups, groupKernel, groupsFor, padded, rowGroup, scaleParts, type IntegerParameters, type Packing} from './integer-groups.js';
+import {narrowTileTime, tileForm, tileScratch} from './scalar.js';
+import {
+	decodeGroups,
+	encodeGroups,
+	groupKernel,
+	groupsFor,
+	padded,
+	rowGroup,
+	scaleParts,
+	timeOfGroups,
+	type IntegerParameters,
+	type Packing,
+} from './integer-groups.js';
 
 export type PlanesParameters = IntegerParameters;
 
@@ -35,6 +46,10 @@ function tableForm(group: number): InputForm {
 	const unit = size === 64 ? 128 : size;
 	return {id: `table${size}`, kernel: `form_table${size}`, bytes: columns => ((Math.ceil(columns / unit) * unit) / size) * (4 * size + 16)};
 }
+
+/** Without groups, by bits; and what groups multiply it with. */
+const MATVEC_TIMES: Readonly<Record<number, number>> = {2: 24, 3: 37};
+const GROUPS = {128: 1.1, 64: 1.2, 32: 1.4} as const;
 
 export const planes: Codec<PlanesParameters> = {
 	id: 'planes',
@@ -74,8 +89,14 @@ export const planes: Codec<PlanesParameters> = {
 		const {bits, group} = parameters;
 		return {
 			form: tableForm(group),
-			matvec: groupKernel(`matvec_planes${bits}`, group),
-			tile: {kernel: `tile_planes${bits}`, numbers: {group}, form: tileForm(group), scratch: shape => tileScratch(shape, group)},
+			matvec: {...groupKernel(`matvec_planes${bits}`, group), time: timeOfGroups(MATVEC_TIMES[bits]!, group, GROUPS)},
+			tile: {
+				kernel: `tile_planes${bits}`,
+				numbers: {group},
+				form: tileForm(group),
+				time: narrowTileTime(bits, group),
+				scratch: shape => tileScratch(shape, group),
+			},
 			row: {kernel: `row_planes${bits}`, numbers: {group}},
 		};
 	},

@@ -1,13 +1,24 @@
 /**
- * Integers of 4 to 8 bits for integer dot products. w = scale × (code − zero / fraction), by groups of 32, 64 or 128 columns, and with 4 and 5
- * bits by rows.
+ * Integers of 4 to 8 bits for integer dot products. w = scale × (code − zero / fraction), by groups of 32, 64 or 128 columns, and with 4, 5
+ * and 8 bits by rows.
  *
  * Zero points are a byte. From 6 bits on they are whole codes: with 64 codes and more, half a code of range is nothing, and zero itself
  * stays exact. Below they count eighths, so that the whole ones of 4-bit files and the 7.5 of a symmetric grid are both exact. Codes
  * are sliced into nibbles, pairs and single bits, highest first, each a part. The layout is in `runtime-wasm/kernels/scalar.h`.
  */
 import {bytesOfLayout, type Codec, type InputForm, type Part, type Shape} from './codec.js';
-import {decodeGroups, encodeGroups, groupKernel, groupsFor, padded, rowGroup, scaleParts, type IntegerParameters, type Packing} from './integer-groups.js';
+import {
+	decodeGroups,
+	encodeGroups,
+	groupKernel,
+	groupsFor,
+	padded,
+	rowGroup,
+	scaleParts,
+	timeOfGroups,
+	type IntegerParameters,
+	type Packing,
+} from './integer-groups.js';
 
 export type ScalarParameters = IntegerParameters;
 
@@ -67,10 +78,21 @@ export function tileScratch(shape: Shape, group: number): number {
 	return 32 * columns + (128 * columns) / group;
 }
 
+/** Without groups, by bits; and what groups multiply it with: integer sums go to f32 and back to memory at their ends. */
+const MATVEC_TIMES: Readonly<Record<number, number>> = {4: 49, 5: 85, 6: 74, 7: 117, 8: 95};
+const TILE_TIMES: Readonly<Record<number, number>> = {4: 20.5, 5: 21, 6: 24.5, 7: 26, 8: 28};
+const GROUPS = {matvec: {128: 1.03, 64: 1.12, 32: 1.22}, tile: {128: 1, 64: 1.02, 32: 1.22}, wideTile: {128: 1.04, 64: 1.13, 32: 1.33}} as const;
+
+/** Tiles of 2 and 3 bits are decoded to the bytes of 4. */
+export const narrowTileTime = (bits: number, group: number): number => timeOfGroups(TILE_TIMES[Math.max(bits, 4)]!, group, GROUPS.tile);
+
+/** Bits with kernels for long groups: few bits, whose scales weigh most, and 8, whose products are fastest in long runs. */
+const LONG = [4, 5, 8];
+
 export const scalar: Codec<ScalarParameters> = {
 	id: 'scalar',
 	options(shape) {
-		const options = [4, 5, 6, 7, 8].flatMap(bits => [...groupsFor(shape), ...(bits < 6 ? rowGroup(shape) : [])].map(group => ({bits, group})));
+		const options = [4, 5, 6, 7, 8].flatMap(bits => [...groupsFor(shape), ...(LONG.includes(bits) ? rowGroup(shape) : [])].map(group => ({bits, group})));
 		return options.sort((a, b) => bytesOfLayout(layout(shape, a)) - bytesOfLayout(layout(shape, b)) || a.bits - b.bits || b.group - a.group);
 	},
 	layout,
@@ -108,8 +130,14 @@ export const scalar: Codec<ScalarParameters> = {
 		const form = integerForm(group, bits < 8 ? 8 : 16);
 		return {
 			form,
-			matvec: groupKernel(`matvec_scalar${bits}`, group),
-			tile: {kernel: `tile_scalar${bits}`, numbers: {group}, form: bits < 8 ? tileForm(group) : wideTileForm, scratch: shape => tileScratch(shape, group)},
+			matvec: {...groupKernel(`matvec_scalar${bits}`, group), time: timeOfGroups(MATVEC_TIMES[bits]!, group, GROUPS.matvec)},
+			tile: {
+				kernel: `tile_scalar${bits}`,
+				numbers: {group},
+				form: bits < 8 ? tileForm(group) : wideTileForm,
+				time: bits < 8 ? narrowTileTime(bits, group) : timeOfGroups(TILE_TIMES[bits]!, group, GROUPS.wideTile),
+				scratch: shape => tileScratch(shape, group),
+			},
 			row: {kernel: `row_scalar${bits}`, numbers: {group}},
 		};
 	},

@@ -122,8 +122,8 @@ export const vptq: Codec<VptqParameters> = {
 	},
 	kernels: () => ({
 		form: floatForm,
-		matvec: {kernel: 'matvec_codebook', numbers: {}, scratch: () => 4 * VECTOR * ENTRIES},
-		tile: {kernel: 'tile_codebook', numbers: {}, form: floatForm, scratch: ({columns}) => 4 * (VECTOR * ENTRIES + 16 * columns)},
+		matvec: {kernel: 'matvec_codebook', numbers: {}, time: 122, scratch: () => 4 * VECTOR * ENTRIES},
+		tile: {kernel: 'tile_codebook', numbers: {}, form: floatForm, time: 46, scratch: ({columns}) => 4 * (VECTOR * ENTRIES + 16 * columns)},
 		row: {kernel: 'row_codebook', numbers: {}},
 	}),
 };

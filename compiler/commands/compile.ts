@@ -1,9 +1,11 @@
 /** `snug compile`: an ONNX model to a bundle that fits a budget. */
+import {preferences} from '../allocate/preference.js';
 import {findProfile} from '../../profiles/index.js';
 import {defaultCacheFolder} from '../jobs/cache.js';
 import {createProgress} from '../progress.js';
 import {formatSize} from '../size.js';
 import {formatTable} from '../table.js';
+
 import {defineCommand, printJson} from './command.js';
 import {choiceOption, countOption, listOption, otherwise, pairs, readDim, sizeOption, textOption} from './options.js';
 
@@ -28,6 +30,10 @@ export const compileCommand = defineCommand({
 			.option('budget', {...sizeOption('--budget', 'Bytes that the model may hold: 60MB, 64MiB, bytes'), ...otherwise("the profile's")})
 			.option('codecs', {...listOption('--codecs', 'Codecs to choose from, separated by commas'), ...otherwise('all')})
 			.option('bits', {...countOption('--bits', 'Bits per weight, the same for all'), ...otherwise('as the budget allows')})
+			.option('prefer', {
+				...choiceOption('--prefer', 'What a choice of codes is for', preferences),
+				...otherwise('quality'),
+			})
 			.option('calibration', {
 				...textOption('--calibration', "A text like those of the users, or 'sample': what matters on it is kept best"),
 				...otherwise('none'),
@@ -57,10 +63,13 @@ export const compileCommand = defineCommand({
 			.option('threads', {...countOption('--threads', 'Threads that may compute together'), ...otherwise("the profile's, else 4")})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
 			.group(['profile', 'budget', 'max-sequence'], 'Memory:')
-			.group(['codecs', 'bits', 'calibration', 'no-refine', 'transforms', 'cache-precision'], 'Compression:')
+			.group(['codecs', 'bits', 'prefer', 'calibration', 'no-refine', 'transforms', 'cache-precision'], 'Compression:')
 			.group(['dim'], 'Shapes:')
 			.group(['cache', 'threads'], 'Speed:'),
-	async run({model, output, profile, budget, codecs, bits, calibration, noRefine, transforms, maxSequence, dim, cachePrecision, cache, threads, json}, io) {
+	async run(
+		{model, output, profile, budget, codecs, bits, prefer, calibration, noRefine, transforms, maxSequence, dim, cachePrecision, cache, threads, json},
+		io,
+	) {
 		const device = profile === undefined ? undefined : findProfile(profile);
 		const {compile} = await import('../compile.js');
 		const progress = createProgress(io.stderr);
@@ -71,6 +80,7 @@ export const compileCommand = defineCommand({
 				...(budget !== undefined && {budget}),
 				...(codecs && {codecs}),
 				...(bits !== undefined && {bits}),
+				...(prefer && {prefer}),
 				...(calibration !== undefined && {calibration}),
 				refine: !noRefine,
 				...(transforms && {transforms: transforms.filter(name => name !== 'none')}),

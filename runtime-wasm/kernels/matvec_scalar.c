@@ -92,6 +92,7 @@ INLINE void matvec_scalar(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 c
 
 LONG(4)
 LONG(5)
+LONG(8)
 
 #define MATVEC(bits, group, size) \
 	KERNEL(matvec_scalar##bits##_##group)(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 thread, i32 threads) { \

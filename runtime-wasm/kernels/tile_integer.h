@@ -1,5 +1,5 @@
 // The integer product of the tile kernels: y[t, r] for 16 rows whose codes lie decoded in scratch, and any number of tokens in the form
-// of form_tile.c, four side by side. With blocks of 64 or 32 columns (the size that divides the group; codes of 8 bits: the group), and
+// of form_tile.c, four side by side. With blocks of 64 or 32 columns (the size that divides the group; codes of 8 bits: up to 256), and
 // `fraction` from the codec:
 //   y = sum over groups of s / fraction (A (fraction D - z S)),  D = sum u a,  S = sum a
 // Every sum runs over the columns in order, so the number of tokens does not change a result, and both ways give equal ones:
@@ -29,6 +29,9 @@ INLINE v128_t times_fraction(i32 bits, v128_t v) { return fraction_of(bits) == 1
 
 INLINE i32 row_bytes(i32 bits) { return is_narrow(bits) ? 1 : 2; }
 
+// Columns whose products of codes of 8 bits and int16 inputs a 32-bit sum holds: 2 x 255 x 32767 x 128 < 2^31.
+#define WIDE_BLOCK 256
+
 // Of four tokens and codes below 8 bits: the integers, four units and four sums.
 INLINE i32 tile_bytes(i32 bits, i32 size) { return 4 * size * row_bytes(bits) + 32; }
 
@@ -41,7 +44,7 @@ INLINE Tile tile_of(u8 *scratch, i32 bits, i32 columns) {
 }
 
 INLINE Product product_of(i32 tokens, i32 rows, i32 columns, i32 bits, i32 group) {
-	i32 size = group < 64 || bits == 8 ? group : 64, stride = bits == 8 ? wide_tile_bytes(columns) : blocks_of(columns, size) * tile_bytes(bits, size);
+	i32 size = bits == 8 ? WIDE_BLOCK : group < 64 ? group : 64, stride = bits == 8 ? wide_tile_bytes(columns) : blocks_of(columns, size) * tile_bytes(bits, size);
 	return (Product){tokens, rows, ceil_divide(columns, group), group, size, stride};
 }
 
@@ -86,20 +89,25 @@ INLINE Block dots_narrow(const u8 *codes, const f32 *zeros, const u8 *x, i32 bit
 	v128_t fraction = wasm_i16x8_splat((i16)fraction_of(bits));
 	const u8 *sums = x + 4 * size + 16;
 	UNROLL EACH dots.of[t][q] = wasm_i32x4_dot_i16x8(wasm_v128_load(zeros + 4 * q), wasm_v128_load32_splat(sums + 4 * t));
-	ONE_BY_ONE for (i32 h = 0; h < size / 4; h += steps_of(bits), codes += 32 * steps_of(bits), x += 16 * steps_of(bits)) {
+	ONE_BY_ONE for (i32 h = 0; h < size / 4; h += 8, codes += 32 * 8, x += 16 * 8) {
 		Block pairs;
-		UNROLL for (i32 k = 0; k < steps_of(bits); k++) {
+		UNROLL for (i32 k = 0; k < 8; k++) {
+			i32 first = k % steps_of(bits) == 0, last = (k + 1) % steps_of(bits) == 0;
 			v128_t a = wasm_v128_load(codes + 32 * k), b = wasm_v128_load(codes + 32 * k + 16);
 			UNROLL for (i32 t = 0; t < 4; t++) {
-				v128_t inputs = wasm_v128_load32_splat(x + 16 * k + 4 * t), low = pair_products(inputs, a), high = pair_products(inputs, b);
-				pairs.of[t][0] = k == 0 ? low : wasm_i16x8_add(pairs.of[t][0], low);
-				pairs.of[t][1] = k == 0 ? high : wasm_i16x8_add(pairs.of[t][1], high);
-				KEEP(pairs.of[t][0]);
-				KEEP(pairs.of[t][1]);
+				v128_t inputs = wasm_v128_load32_splat(x + 16 * k + 4 * t);
+				UNROLL for (i32 q = 0; q < 2; q++) {
+					v128_t pair = pair_products(inputs, q == 0 ? a : b);
+					if (!first) pair = wasm_i16x8_add(pairs.of[t][q], pair);
+					// The last step adds up at once: eight pairs beside eight sums would not fit the registers.
+					if (last) dots.of[t][q] = add_dot(dots.of[t][q], pair, fraction);
+					pairs.of[t][q] = pair;
+					KEEP(dots.of[t][q]);
+					if (!last) KEEP(pairs.of[t][q]);
+				}
 			}
 			IN_ORDER;
 		}
-		UNROLL EACH dots.of[t][q] = add_dot(dots.of[t][q], pairs.of[t][q], fraction);
 	}
 	return dots;
 }
@@ -134,8 +142,8 @@ INLINE void add_block(Block *total, const u8 *codes, const f32 *scales, const u8
 }
 
 // Codes of 8 bits, whose unit is multiplied in at the end.
-INLINE void add_group(Block *total, const u8 *codes, const f32 *scales, const u8 *x, i32 group) {
-	Block dots = dots_wide(codes, x, group);
+INLINE void add_wide_block(Block *total, const u8 *codes, const f32 *scales, const u8 *x, i32 size) {
+	Block dots = dots_wide(codes, x, size);
 	UNROLL EACH {
 		v128_t product = wasm_f32x4_mul(wasm_v128_load(scales + 4 * q), wasm_f32x4_convert_i32x4(dots.of[t][q]));
 		total->of[t][q] = wasm_f32x4_add(total->of[t][q], product);
@@ -152,8 +160,11 @@ INLINE void multiply_half(f32 *y, const u8 *x, const u8 *codes, const f32 *scale
 		const u8 *code = codes, *input = bits == 8 ? x + 16 : x;
 		for (i32 g = 0; g < p->groups; g++) {
 			if (bits == 8) {
-				add_group(&total, code, scales + 32 * g, input, p->size);
-				code += step, input += step / 2;
+				for (i32 left = p->group; left > 0; left -= p->size) {
+					i32 size = left < p->size ? left : p->size;
+					add_wide_block(&total, code, scales + 32 * g, input, size);
+					code += 16 * size, input += 8 * size;
+				}
 			} else {
 				for (i32 b = 0; b < p->group; b += p->size, code += step, input += tile_bytes(bits, p->size)) add_block(&total, code, scales + 32 * g, input, bits, p->size);
 			}

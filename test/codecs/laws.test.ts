@@ -3,7 +3,7 @@ import test from 'ava';
 import {codecs} from '../../compiler/codecs/index.js';
 import type {Codec, Parameters, Shape} from '../../compiler/codecs/codec.js';
 import {measure} from '../../compiler/codecs/measure.js';
-import {dot, matvec, normal, row, tile, trainedWeight, type Encoded} from './harness.js';
+import {dot, matvec, normal, row, tile, trainedWeight, weightOf, type Encoded} from './harness.js';
 import {roundingBound} from './rounding.js';
 
 const shapes: readonly Shape[] = [
@@ -14,6 +14,7 @@ const shapes: readonly Shape[] = [
 	{rows: 48, columns: 256},
 	{rows: 16, columns: 192},
 	{rows: 21, columns: 333},
+	{rows: 20, columns: 832},
 ];
 
 const titleOf = (codec: Codec, parameters: Parameters): string => `${codec.id} ${JSON.stringify(parameters)}`;
@@ -106,6 +107,31 @@ test('tile is decode times every token, within the rounding of its form and what
 			}
 
 			t.deepEqual(tile(encoded, x.slice(0, shape.columns)), y.slice(0, shape.rows), titleOf(codec, parameters));
+		}
+	}
+});
+
+test('the largest codes and inputs, all of one sign, overflow no sum', t => {
+	const shape = {rows: 16, columns: 832};
+	// One weight in 32 is next to zero, in steps of the finest codes; the others are as far from their zero points as codes go.
+	for (const sign of [1, -1]) {
+		const weight = weightOf(
+			Float32Array.from({length: shape.rows * shape.columns}, (_, at) => sign * (at % 32 === 0 ? ((at >> 5) % 9) / 255 : 1)),
+			shape,
+		);
+		const x = new Float32Array(shape.columns).fill(sign);
+		for (const codec of codecs.values()) {
+			for (const parameters of codec.options(shape)) {
+				const parts = codec.encode(weight, parameters);
+				const decoded = codec.decode(parts, shape, parameters, 0, shape.rows);
+				const encoded = {codec, parameters, shape, parts};
+				for (const y of [matvec(encoded, x), tile(encoded, x)]) {
+					for (const [r, value] of y.entries()) {
+						const {sum, magnitude} = dot(decoded, x, r * shape.columns, 0, shape.columns);
+						t.true(magnitude > 300 && Math.abs(value - sum) < 0.01 * magnitude, `${titleOf(codec, parameters)}: ${value} against ${sum}`);
+					}
+				}
+			}
 		}
 	}
 });
