@@ -20,6 +20,7 @@ import {openCache, type Cache} from './jobs/cache.js';
 import {cachedPool} from './jobs/cached.js';
 import {encodeAhead} from './jobs/encode.js';
 import {openPool, type Pool} from './jobs/pool.js';
+import {openFolderStore} from './jobs/store.js';
 import {importModel} from './onnx/import.js';
 import {optimize, transform} from './passes/optimize.js';
 import type {TypedGraph} from './passes/infer-types.js';
@@ -45,6 +46,8 @@ export type CompileOptions = {
 	readonly calibration?: string;
 	/** A folder where results are kept by their content, for an interrupted compile, and for other budgets. */
 	readonly cache?: string;
+	/** Jobs go to the workers of a Redis queue at `url`, by way of the folder `store`; `onAlone` is called once where none is there. */
+	readonly queue?: {readonly url: string; readonly store: string; onAlone?(): void};
 	readonly dims?: Readonly<Record<string, number | SymbolBounds | '*'>>;
 	readonly cachePrecision?: LowerOptions['cachePrecision'];
 	/** Threads that may compute together, at most; the profile's unless given, else DEFAULT_THREADS. */
@@ -75,13 +78,19 @@ export type CompileResult = {
 
 export async function compile(model: string, options: CompileOptions): Promise<CompileResult> {
 	const cache = options.cache === undefined ? undefined : openCache(options.cache);
-	const pool = openPool();
+	const pool = options.queue ? await openQueue(options.queue) : openPool();
 	try {
 		return await compileWith(cache ? cachedPool(pool, cache) : pool, cache, model, options);
 	} finally {
 		await pool.close();
 		cache?.prune();
 	}
+}
+
+/** Nothing of the queue is loaded without one. */
+async function openQueue({url, store, onAlone}: NonNullable<CompileOptions['queue']>): Promise<Pool> {
+	const {openQueuePool} = await import('./jobs/queue.js');
+	return openQueuePool({url, store: await openFolderStore(store), ...(onAlone && {onAlone})});
 }
 
 async function compileWith(pool: Pool, cache: Cache | undefined, model: string, options: CompileOptions): Promise<CompileResult> {

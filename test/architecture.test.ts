@@ -77,6 +77,7 @@ const rules: readonly Rule[] = [
 		never: /^compiler\/(commands\/|cli\.ts|command-line\.ts|compile\.ts)/,
 	},
 	{title: 'profiles are data: they import errors and sizes', from: /^profiles\//, only: /^(profiles\/|compiler\/(error|size)\.ts$|node:)/},
+	{title: 'only the queue knows Redis', from: /^(?!compiler\/jobs\/queue\.ts$)/, never: /^(bullmq|ioredis)/},
 	{title: 'only the command line parses arguments', from: /^(?!compiler\/command-line\.ts$|compiler\/commands\/)/, never: /^yargs/},
 	{
 		title: 'no source imports a development tool',
@@ -105,6 +106,16 @@ test('imports are found in every form', t => {
 		"import a from 'a';\nimport {\n\tb,\n} from \"./b.js\";\nimport type {C} from './c.js';\nexport * from 'd';\nimport 'e';\nawait import('./f.js');\nconst g = 'from';\n";
 	t.deepEqual(importsOf(text), ['a', './b.js', './c.js', 'd', 'e', './f.js']);
 	t.true(edges.length > 100);
+});
+
+test('the queue is loaded when it is asked for, and not before', t => {
+	const loading = sources.filter(file =>
+		read(file)
+			.split('\n')
+			.some(line => /^import (?!type).*from '.*\/queue\.js'/.test(line)),
+	);
+	t.deepEqual(loading, []);
+	t.true(edges.some(({to}) => to === 'compiler/jobs/queue.ts'));
 });
 
 test('every imported file of the repository exists', t => {

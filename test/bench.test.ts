@@ -8,7 +8,7 @@ import type {BenchResult} from '../compiler/bench/bench.js';
 import {loaderFile} from '../compiler/built-files.js';
 import {findFile} from './browser/browser.js';
 import {snug} from './helpers/command-line.js';
-import {temporaryFolder} from './helpers/folder.js';
+import {temporaryFolder} from './helpers/temporary.js';
 import {adder, chatter, trapToken, writeBundle, type Draft} from './helpers/tiny-bundle.js';
 
 /** With fewer tokens than the one that traps; a call takes some tenths of a millisecond. */

@@ -5,7 +5,7 @@ import test, {type ExecutionContext} from 'ava';
 import {load} from '../runtime-wasm/loader/index.js';
 import type {Model, Tensor} from '../runtime-wasm/loader/types.js';
 import {decodeModel, encodeModel} from '../compiler/onnx/schema.js';
-import {temporaryFolder} from './helpers/folder.js';
+import {temporaryFolder} from './helpers/temporary.js';
 import {compileModel, findModel, missing} from './helpers/models.js';
 import {languageFeeds, openOracle, relativeDifference, type Oracle} from './helpers/ort-model.js';
 

@@ -7,7 +7,7 @@ import {runCommandLine} from '../compiler/command-line.js';
 import {rangeOf} from '../compiler/serve/answer.js';
 import {serveMounts, type BundleServer} from '../compiler/serve/server.js';
 import {snug} from './helpers/command-line.js';
-import {temporaryFolder} from './helpers/folder.js';
+import {temporaryFolder} from './helpers/temporary.js';
 import {adder, writeBundle} from './helpers/tiny-bundle.js';
 
 const hash = '0123456789abcdef0123456789abcdef';

@@ -10,7 +10,7 @@ import {buildLoader} from '../runtime-wasm/build-loader.js';
 import {compile} from '../compiler/compile.js';
 import type {Manifest} from '../compiler/bundle/format.js';
 import {buildModel} from './helpers/build-model.js';
-import {temporaryFolder} from './helpers/folder.js';
+import {temporaryFolder} from './helpers/temporary.js';
 import {compileModel, findModel, type Compiled} from './helpers/models.js';
 
 let books: Compiled;

@@ -19,15 +19,16 @@ export const openCalibrated = (weight: GraphWeight, statistics: Statistics | und
 export function createFeedback({gram, tokens}: Statistics, columns: number): Feedback {
 	let inOrder: Float32Array | undefined;
 	let byEnergy: Feedback['byEnergy'] | undefined;
+	const energy = Float32Array.from({length: columns}, (_, column) => gram[column * columns + column]!);
 	return {
+		energy,
 		get inOrder() {
 			inOrder ??= feedbackFactor({gram, tokens}, columns);
 			return inOrder;
 		},
 		get byEnergy() {
 			if (!byEnergy) {
-				const energy = (column: number): number => gram[column * columns + column]!;
-				const order = Uint32Array.from({length: columns}, (_, column) => column).sort((a, b) => energy(b) - energy(a) || a - b);
+				const order = Uint32Array.from({length: columns}, (_, column) => column).sort((a, b) => energy[b]! - energy[a]! || a - b);
 				const sorted = new Float32Array(gram.length);
 				for (const [i, from] of order.entries()) {
 					for (let j = 0; j < columns; j++) {

@@ -2,16 +2,14 @@
 import {writeGraph} from '../bundle/graph-file.js';
 import type {Graph} from '../graph/graph.js';
 import type {Cache} from '../jobs/cache.js';
-import {viewOf} from '../jobs/cached.js';
+import {keyOf, viewOf} from '../jobs/key.js';
 import type {Calibration, Sensitivities} from './statistics.js';
 
 /**
  * Names what a model computes on a text, before any transform reads its weights.
  * @param source The graph whose constants are as in the file. @param typed The graph that runs.
  */
-export function identityOf(cache: Cache, source: Graph, typed: Graph, windows: ReadonlyArray<readonly number[]>): string {
-	return cache.key(contentOf(source, typed, windows));
-}
+export const identityOf = (source: Graph, typed: Graph, windows: ReadonlyArray<readonly number[]>): string => keyOf(contentOf(source, typed, windows));
 
 function* contentOf(source: Graph, typed: Graph, windows: ReadonlyArray<readonly number[]>): Generator<string | Uint8Array> {
 	yield JSON.stringify(writeGraph(typed, new Set(typed.constants.keys())));
@@ -25,8 +23,8 @@ function* contentOf(source: Graph, typed: Graph, windows: ReadonlyArray<readonly
 
 /** The calibration of the cache, else what `run` gives. */
 export async function keptCalibration(cache: Cache, identity: string, run: () => Promise<Calibration>): Promise<Calibration> {
-	const index = cache.key([identity, 'calibration']);
-	const fileOf = (name: string): string => cache.key([identity, 'gram', name]);
+	const index = keyOf([identity, 'calibration']);
+	const fileOf = (name: string): string => keyOf([identity, 'gram', name]);
 	const found = new Map<string, {tokens: number; gram: Float32Array}>();
 	const listed = cache.get(index)?.values as {names: string[]; columns: number[]} | undefined;
 	for (const [at, name] of listed?.names.entries() ?? []) {
@@ -53,7 +51,7 @@ export async function keptCalibration(cache: Cache, identity: string, run: () =>
 
 /** The sensitivities of the cache, else what `run` gives. */
 export async function keptSensitivities(cache: Cache, identity: string, run: () => Promise<Sensitivities>): Promise<Sensitivities> {
-	const key = cache.key([identity, 'sensitivities']);
+	const key = keyOf([identity, 'sensitivities']);
 	const found = cache.get(key);
 	if (found) {
 		return new Map(Object.entries(found.values as Record<string, number>));

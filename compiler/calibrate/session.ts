@@ -38,7 +38,7 @@ export async function openCalibration({source, typed, weights, positions, window
 	// The sequential pass takes statistics of its own: for the choice before it a half of the windows is enough.
 	const seen = refined ? windows.filter((_, index) => index % 2 === 0) : windows;
 	const run = async (): Promise<Calibration> => calibrate(model, seen, watch('calibrate'));
-	const identity = cache && identityOf(cache, source, typed.graph, seen);
+	const identity = cache && identityOf(source, typed.graph, seen);
 	const calibration = identity === undefined ? await run() : await keptCalibration(cache!, identity, run);
 	return {
 		calibration,

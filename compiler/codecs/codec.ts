@@ -17,6 +17,8 @@ export type Shape = {readonly rows: number; readonly columns: number};
  * columns in the order of the weight or in another.
  */
 export type Feedback = {
+	/** The mean square of each input. */
+	readonly energy: Float32Array;
 	readonly inOrder: Float32Array;
 	/** Columns with the largest inputs first: those that cost most are rounded while there are many to make up for them. */
 	readonly byEnergy: {readonly order: Uint32Array; readonly factor: Float32Array};

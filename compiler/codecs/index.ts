@@ -1,11 +1,12 @@
 /** The table of codecs. A new one adds its file, its kernels and a line here. */
 import type {Codec} from './codec.js';
+import {bitstack} from './bitstack.js';
 import {dense} from './dense.js';
 import {nf4} from './nf4.js';
 import {planes} from './planes.js';
 import {scalar} from './scalar.js';
 import {vptq} from './vptq.js';
 
-const list: readonly Codec[] = [dense, planes, scalar, vptq, nf4];
+const list: readonly Codec[] = [dense, planes, scalar, vptq, bitstack, nf4];
 
 export const codecs: ReadonlyMap<string, Codec> = new Map(list.map(codec => [codec.id, codec]));

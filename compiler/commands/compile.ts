@@ -60,14 +60,36 @@ export const compileCommand = defineCommand({
 				...otherwise('the widest that takes a tenth of the budget'),
 			})
 			.option('cache', {...textOption('--cache', 'A folder that keeps what takes long, for another budget; none for none'), ...otherwise('~/.cache/snug')})
+			.option('queue', {...textOption('--queue', 'A Redis whose snug workers run the jobs: redis://host:6379'), ...otherwise('this machine runs them')})
+			.option('store', textOption('--store', 'With --queue: a folder that this machine and all workers can write to'))
 			.option('threads', {...countOption('--threads', 'Threads that may compute together'), ...otherwise("the profile's, else 4")})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
 			.group(['profile', 'budget', 'max-sequence'], 'Memory:')
 			.group(['codecs', 'bits', 'prefer', 'calibration', 'no-refine', 'transforms', 'cache-precision'], 'Compression:')
 			.group(['dim'], 'Shapes:')
-			.group(['cache', 'threads'], 'Speed:'),
+			.implies({queue: 'store', store: 'queue'})
+			.group(['cache', 'queue', 'store', 'threads'], 'Speed:'),
 	async run(
-		{model, output, profile, budget, codecs, bits, prefer, calibration, noRefine, transforms, maxSequence, dim, cachePrecision, cache, threads, json},
+		{
+			model,
+			output,
+			profile,
+			budget,
+			codecs,
+			bits,
+			prefer,
+			calibration,
+			noRefine,
+			transforms,
+			maxSequence,
+			dim,
+			cachePrecision,
+			cache,
+			queue,
+			store,
+			threads,
+			json,
+		},
 		io,
 	) {
 		const device = profile === undefined ? undefined : findProfile(profile);
@@ -88,6 +110,13 @@ export const compileCommand = defineCommand({
 				...(dim && {dims: Object.fromEntries(dim)}),
 				...(cachePrecision && {cachePrecision}),
 				...(cache === 'none' ? {} : {cache: cache ?? defaultCacheFolder()}),
+				...(queue !== undefined && {
+					queue: {
+						url: queue,
+						store: store!,
+						onAlone: () => io.stderr.write(`no worker is there: start 'snug worker --queue ${queue} --store ${store}' on any machine\n`),
+					},
+				}),
 				...(threads !== undefined && {threads}),
 				onProgress: progress.update,
 				signal: io.signal,

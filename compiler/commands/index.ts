@@ -7,5 +7,15 @@ import {inspectCommand} from './inspect.js';
 import {profilesCommand} from './profiles.js';
 import {runCommand} from './run.js';
 import {serveCommand} from './serve.js';
+import {workerCommand} from './worker.js';
 
-export const commands: readonly CommandEntry[] = [compileCommand, runCommand, serveCommand, evalCommand, benchCommand, inspectCommand, profilesCommand];
+export const commands: readonly CommandEntry[] = [
+	compileCommand,
+	runCommand,
+	serveCommand,
+	evalCommand,
+	benchCommand,
+	inspectCommand,
+	profilesCommand,
+	workerCommand,
+];

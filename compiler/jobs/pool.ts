@@ -18,14 +18,17 @@ export type Answer<T> = {readonly result: T} | {readonly code: string; readonly 
 /** Weights of a job from which on a thread takes it. */
 const SMALL = 1 << 16;
 
-/** @param threads All of the machine unless given; none start before a job needs them. */
-export function openPool(threads: number = availableParallelism()): Pool {
+/**
+ * @param threads All of the machine unless given; none start before a job needs them.
+ * @param alwaysOnThreads Whether this thread runs no job itself, however small.
+ */
+export function openPool(threads: number = availableParallelism(), {alwaysOnThreads = false} = {}): Pool {
 	let pool: Piscina | undefined;
 	return {
 		width: threads + 1,
 		async run<J extends Job>(job: J, signal?: AbortSignal): Promise<JobResult<J>> {
 			signal?.throwIfAborted();
-			if (threads === 1 || job.weight.values.length < SMALL) {
+			if (!alwaysOnThreads && (threads === 1 || job.weight.values.length < SMALL)) {
 				await letOthersRun();
 				return runJob(job);
 			}

@@ -4,25 +4,10 @@
 // where they add as unsigned bytes), then T/128 x 2^56 as f32, the i16 pair 64 and Q = (sum of the inputs)/8 in units of T/128, and 8
 // bytes of zeros. |Q| <= 16 x 127 x 16 < 2^15. Blocks of 64 are padded to an even number, so that groups of 64 and 128 read the same
 // form. Tokens lie one behind the other. Method: T-MAC, arXiv 2407.00088.
-#include "rounding.h"
+#include "signed_sums.h"
 
-typedef struct {
-	v128_t q[4];
-} Sums;
-
-// Lane k of q[j] is entry 4 j + k: inputs 0 and 1 vary within a vector, 2 and 3 between vectors.
-INLINE Sums signed_sums(v128_t x) {
-	v128_t flip = wasm_i32x4_const(1 << 31, 0, 1 << 31, 0), flip2 = wasm_i32x4_const(1 << 31, 1 << 31, 0, 0);
-	v128_t x0 = wasm_i32x4_shuffle(x, x, 0, 0, 0, 0), x1 = wasm_i32x4_shuffle(x, x, 1, 1, 1, 1);
-	v128_t x2 = wasm_i32x4_shuffle(x, x, 2, 2, 2, 2), x3 = wasm_i32x4_shuffle(x, x, 3, 3, 3, 3);
-	v128_t low = wasm_f32x4_add(wasm_v128_xor(x0, flip), wasm_v128_xor(x1, flip2));
-	v128_t sum = wasm_f32x4_add(x2, x3), difference = wasm_f32x4_sub(x2, x3);
-	return (Sums){{wasm_f32x4_sub(low, sum), wasm_f32x4_add(low, difference), wasm_f32x4_sub(low, difference), wasm_f32x4_add(low, sum)}};
-}
-
-INLINE v128_t narrow(Sums s) {
-	v128_t a = wasm_i16x8_narrow_i32x4(round_f32x4(s.q[0]), round_f32x4(s.q[1])), b = wasm_i16x8_narrow_i32x4(round_f32x4(s.q[2]), round_f32x4(s.q[3]));
-	v128_t entries = wasm_i8x16_narrow_i16x8(a, b);
+INLINE v128_t narrow(SignedSums s) {
+	v128_t entries = narrow_sums(s);
 #ifdef __wasm_relaxed_simd__
 	return entries;
 #else
@@ -34,10 +19,8 @@ INLINE void table_block(u8 *out, const f32 *x, i32 at, i32 columns, i32 quads) {
 	v128_t total = wasm_f32x4_splat(0);
 	v128_t extent = no_extent();
 	for (i32 j = 0; j < quads; j++) {
-		v128_t v = load_inputs(x, at + 4 * j, columns), a = wasm_f32x4_abs(v);
-		a = wasm_f32x4_add(a, wasm_i32x4_shuffle(a, a, 1, 0, 3, 2));
-		a = wasm_f32x4_add(a, wasm_i32x4_shuffle(a, a, 2, 3, 0, 1));
-		extent = extend_to(extent, a);
+		v128_t v = load_inputs(x, at + 4 * j, columns);
+		extent = extend_to(extent, largest_sum(v));
 		total = wasm_f32x4_add(total, v);
 	}
 	f32 largest = largest_of(extent);

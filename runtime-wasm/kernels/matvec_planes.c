@@ -6,32 +6,13 @@
 // Neighbouring bytes of a pair vector are the two planes of one row. The relaxed dot product weighs and adds them in one step; in
 // plain SIMD, and for the single plane, `all` adds byte pairs as they are and `high` the upper bytes, so that the lower byte's sum is
 // all - (high << 8) modulo 2^16; entries are unsigned there, biased by 128. |L| <= 16 x 127 x 7 < 2^15.
+#include "lookup.h"
 #include "planes.h"
-
-INLINE v128_t pick(v128_t table, v128_t index) {
-#ifdef __wasm_relaxed_simd__
-	return wasm_i8x16_relaxed_swizzle(table, index);
-#else
-	return wasm_i8x16_swizzle(table, index);
-#endif
-}
-
-typedef struct {
-	v128_t all, high;
-} Sum;
-
-INLINE Sum add_entries(Sum s, v128_t v) { return (Sum){wasm_i16x8_add(s.all, v), wasm_i16x8_add(s.high, wasm_u16x8_shr(v, 8))}; }
 
 // Adds what the nibbles of `v` pick from the tables of two quads.
 INLINE Sum add_vector(Sum s, v128_t v, v128_t first, v128_t second, v128_t mask) {
 	s = add_entries(s, pick(first, wasm_v128_and(v, mask)));
 	return add_entries(s, pick(second, wasm_v128_and(wasm_u16x8_shr(v, 4), mask)));
-}
-
-// Sums of the lanes with even and with odd numbers, without the bias of `entries` entries.
-INLINE Sum parts_of_sum(Sum s, i32 entries) {
-	v128_t bias = wasm_i16x8_splat((i16)(128 * entries));
-	return (Sum){wasm_i16x8_sub(wasm_i16x8_sub(s.all, wasm_i16x8_shl(s.high, 8)), bias), wasm_i16x8_sub(s.high, bias)};
 }
 
 #ifdef __wasm_relaxed_simd__
@@ -67,7 +48,7 @@ typedef struct {
 } Halves;
 
 INLINE Halves block_sums(const Planes *p, i32 bits, i32 at, const u8 *x, i32 octets, Constants c) {
-	Sum none = {wasm_i16x8_splat(0), wasm_i16x8_splat(0)}, single = none;
+	Sum none = no_sum(), single = none;
 	Halves l;
 #ifdef __wasm_relaxed_simd__
 	l = (Halves){none.all, none.all};
@@ -88,13 +69,13 @@ INLINE Halves block_sums(const Planes *p, i32 bits, i32 at, const u8 *x, i32 oct
 		if (bits == 3) single = add_vector(single, wasm_v128_load(p->plane + at + 16 * o), unsigned_table(first), unsigned_table(second), c.mask);
 	}
 #ifndef __wasm_relaxed_simd__
-	low = parts_of_sum(low, 2 * octets), high = parts_of_sum(high, 2 * octets);
+	low = parts_of_sum(low, 256 * octets), high = parts_of_sum(high, 256 * octets);
 	l.low = wasm_i16x8_add(low.all, wasm_i16x8_shl(low.high, 1));
 	l.high = wasm_i16x8_add(high.all, wasm_i16x8_shl(high.high, 1));
 	if (bits == 3) l.low = wasm_i16x8_shl(l.low, 1), l.high = wasm_i16x8_shl(l.high, 1);
 #endif
 	if (bits == 3) {
-		single = parts_of_sum(single, 2 * octets);
+		single = parts_of_sum(single, 256 * octets);
 		l.low = wasm_i16x8_add(l.low, wasm_i16x8_shuffle(single.all, single.high, 0, 8, 1, 9, 2, 10, 3, 11));
 		l.high = wasm_i16x8_add(l.high, wasm_i16x8_shuffle(single.all, single.high, 4, 12, 5, 13, 6, 14, 7, 15));
 	}

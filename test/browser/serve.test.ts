@@ -5,7 +5,7 @@ import anyTest, {type ExecutionContext} from 'ava';
 import {launch, type Browser, type Page} from 'puppeteer-core';
 import {loaderFile} from '../../compiler/built-files.js';
 import {serveBundle} from '../../compiler/serve/server.js';
-import {temporaryFolder} from '../helpers/folder.js';
+import {temporaryFolder} from '../helpers/temporary.js';
 import {talker, vocabulary, words} from '../helpers/talker.js';
 import {adder, chatter, chatterLimits, fileEntry, nextToken, trapToken, writeBundle, type Draft} from '../helpers/tiny-bundle.js';
 import {findFile} from './browser.js';

@@ -3,6 +3,28 @@ import {float16ToFloat32} from '../../compiler/graph/half.js';
 import type {InputForm, Parameters} from '../../compiler/codecs/codec.js';
 import type {Encoded} from './harness.js';
 
+/** How far a matvec that rounds in its own tables may be: half a unit for each of the 16 entries of 64 columns, times what it is multiplied with. */
+export function tableBound({codec, parameters, parts, shape: {rows, columns}}: Encoded<Parameters>, x: Float32Array, row: number): number {
+	if (codec.id !== 'bitstack') {
+		return 0;
+	}
+
+	const [wide, tall] = [Math.ceil(columns / 64) * 64, Math.ceil(rows / 16) * 16];
+	const half = (part: Uint8Array, at: number): number => float16ToFloat32(part[2 * at]! | (part[2 * at + 1]! << 8));
+	let bound = 0;
+	for (let block = 0; block < Number(parameters['bits']); block++) {
+		for (let k = 0; k < Number(parameters['rank']); k++) {
+			const output = Math.abs(half(parts[3 * block + 1]!, k * tall + row));
+			for (let start = 0; start < wide; start += 64) {
+				const scaled = Array.from({length: 64}, (_, i) => (x[start + i] ?? 0) * half(parts[3 * block + 2]!, k * wide + start + i));
+				bound += output * 16 * (largestSum(scaled) / 63 / 2);
+			}
+		}
+	}
+
+	return bound * 1.001;
+}
+
 /** @param form Of the kernel, as its id says. */
 export function roundingBound({parameters, parts, shape: {columns}}: Encoded<Parameters>, form: InputForm, x: Float32Array, row: number): number {
 	if (form.id === 'f32') {
@@ -37,13 +59,18 @@ export function roundingBound({parameters, parts, shape: {columns}}: Encoded<Par
 
 /** Σ over planes and quads of 2^p × (unit / 2) × (half a unit of an entry), and half a 1/128 of a unit for each eighth of a zero point. */
 function tableError(block: readonly number[], bits: number): number {
+	const unit = largestSum(block) / 127;
+	return (unit * (2 ** bits - 1) * (block.length / 4)) / 4 + (unit / 128 / 2) * 4 * (2 ** bits - 1);
+}
+
+/** Of the magnitudes of four neighbours. */
+function largestSum(block: readonly number[]): number {
 	let largest = 0;
 	for (let i = 0; i < block.length; i += 4) {
 		largest = Math.max(largest, Math.abs(block[i]!) + Math.abs(block[i + 1]!) + Math.abs(block[i + 2]!) + Math.abs(block[i + 3]!));
 	}
 
-	const unit = largest / 127;
-	return (unit * (2 ** bits - 1) * (block.length / 4)) / 4 + (unit / 128 / 2) * 4 * (2 ** bits - 1);
+	return largest;
 }
 
 /** @param size Entries that share a scale; `block`, those that share a unit. */

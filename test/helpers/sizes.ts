@@ -9,7 +9,7 @@ import {SnugError} from '../../compiler/error.js';
 import {random} from '../../runtime-wasm/loader/random.js';
 import {load} from '../../runtime-wasm/loader/index.js';
 import {compileModel, findModel, missing} from './models.js';
-import {temporaryFolder} from './folder.js';
+import {temporaryFolder} from './temporary.js';
 
 export type Draw = {readonly model: string; readonly count: number; readonly seed: number; readonly most: number};
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import {evaluate, paths, type EvaluateResult} from '../../compiler/evaluate-bundle.js';
 import {writeCodedBundle, type Code} from './coded-bundle.js';
-import {temporaryFolder} from './folder.js';
+import {temporaryFolder} from './temporary.js';
 import {findModel, findText, missing} from './models.js';
 
 const TEXT = 'books-valid.txt';

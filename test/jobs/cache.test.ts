@@ -6,6 +6,7 @@ import test from 'ava';
 import {compile} from '../../compiler/compile.js';
 import {openCache} from '../../compiler/jobs/cache.js';
 import {cachedPool} from '../../compiler/jobs/cached.js';
+import {keyOf} from '../../compiler/jobs/key.js';
 import type {Job, WeightData} from '../../compiler/jobs/job.js';
 import {openPool, type Pool} from '../../compiler/jobs/pool.js';
 import {normal} from '../codecs/harness.js';
@@ -16,19 +17,19 @@ const bytes = (length: number, value: number): Uint8Array => new Uint8Array(leng
 
 test('an entry comes back as it went in; what is not there is missing', t => {
 	const cache = openCache(temporaryFolder(t));
-	const key = cache.key(['a', bytes(3, 1)]);
+	const key = keyOf(['a', bytes(3, 1)]);
 	t.is(cache.get(key), undefined);
 	const entry = {values: {number: 0.1, list: ['x']}, arrays: [bytes(5, 7), bytes(0, 0), bytes(9, 255)]};
 	cache.put(key, entry);
 	t.deepEqual(cache.get(key), entry);
-	t.is(cache.get(cache.key(['a', bytes(3, 2)])), undefined);
-	t.not(cache.key(['ab', 'c']), cache.key(['a', 'bc']));
+	t.is(cache.get(keyOf(['a', bytes(3, 2)])), undefined);
+	t.not(keyOf(['ab', 'c']), keyOf(['a', 'bc']));
 });
 
 test('a damaged or truncated entry counts as missing, and is removed', t => {
 	const folder = temporaryFolder(t);
 	const cache = openCache(folder);
-	const key = cache.key(['a']);
+	const key = keyOf(['a']);
 	for (const damage of [
 		(file: Buffer) => file.subarray(0, file.length - 1),
 		(file: Buffer) => file.subarray(0, 20),
@@ -46,7 +47,7 @@ test('a damaged or truncated entry counts as missing, and is removed', t => {
 test('beyond its limit, what was used longest ago goes', t => {
 	const folder = temporaryFolder(t);
 	const cache = openCache(folder, 3500);
-	const keys = ['a', 'b', 'c', 'd'].map(name => cache.key([name]));
+	const keys = ['a', 'b', 'c', 'd'].map(name => keyOf([name]));
 	for (const [index, key] of keys.entries()) {
 		cache.put(key, {values: {}, arrays: [bytes(1000, index)]});
 		const when = new Date(2020, 1, index + 1);
@@ -72,8 +73,8 @@ test('a folder that cannot be written keeps nothing, and stops nothing', t => {
 	const file = path.join(temporaryFolder(t), 'file');
 	writeFileSync(file, '');
 	const cache = openCache(path.join(file, 'below'));
-	cache.put(cache.key(['a']), {values: {}, arrays: []});
-	t.is(cache.get(cache.key(['a'])), undefined);
+	cache.put(keyOf(['a']), {values: {}, arrays: []});
+	t.is(cache.get(keyOf(['a'])), undefined);
 	cache.prune();
 });
 

@@ -7,7 +7,7 @@ import test from 'ava';
 import type * as Runtime from '../../runtime-wasm/loader/index.js';
 import {createTokenizer} from '../../runtime-wasm/loader/tokenizer/index.js';
 import {buildLoader} from '../../runtime-wasm/build-loader.js';
-import {temporaryFolder} from '../helpers/folder.js';
+import {temporaryFolder} from '../helpers/temporary.js';
 import {serveFolder} from '../helpers/server.js';
 import {chatter, fileEntry, nextToken, writeBundle, type Draft} from '../helpers/tiny-bundle.js';
 

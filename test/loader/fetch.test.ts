@@ -1,7 +1,7 @@
 import test, {type ExecutionContext} from 'ava';
 import {SnugError} from '../../compiler/error.js';
 import {fetchFile, type FetchOptions} from '../../runtime-wasm/loader/fetch.js';
-import {temporaryFolder} from '../helpers/folder.js';
+import {temporaryFolder} from '../helpers/temporary.js';
 import {serveFolder, type Server} from '../helpers/server.js';
 import {writeFileSync} from 'node:fs';
 import path from 'node:path';

@@ -2,7 +2,7 @@ import {writeFileSync} from 'node:fs';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {load, SnugError, type Feed, type GenerateTokensOptions, type Model} from '../../runtime-wasm/loader/index.js';
-import {temporaryFolder} from '../helpers/folder.js';
+import {temporaryFolder} from '../helpers/temporary.js';
 import {chatter, chatterLimits, nextToken, trapToken, writeBundle} from '../helpers/tiny-bundle.js';
 
 const vocabulary = 256;

@@ -1,7 +1,7 @@
 import {pathToFileURL} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {load, SnugError, type Feed, type LoadOptions, type Model, type Progress} from '../../runtime-wasm/loader/index.js';
-import {temporaryFolder} from '../helpers/folder.js';
+import {temporaryFolder} from '../helpers/temporary.js';
 import {serveFolder, type Server} from '../helpers/server.js';
 import {adder, weight, writeBundle} from '../helpers/tiny-bundle.js';
 

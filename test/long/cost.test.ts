@@ -3,7 +3,7 @@ import path from 'node:path';
 import process from 'node:process';
 import test from 'ava';
 import {execute, repository} from '../helpers/package.js';
-import {temporaryFolder} from '../helpers/folder.js';
+import {temporaryFolder} from '../helpers/temporary.js';
 import {findModel, missing} from '../helpers/models.js';
 
 const MOST_SECONDS = 60;

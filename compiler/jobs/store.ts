@@ -1,0 +1,71 @@
+/**
+ * Where machines that share jobs leave arrays and results for each other: entries by the hash of what they are. An entry never changes, and
+ * whoever reads it sees it whole or not at all. A folder that all machines have in common is one; so may a bucket be.
+ */
+import {randomUUID} from 'node:crypto';
+import {access, mkdir, readFile, rename, rm, writeFile} from 'node:fs/promises';
+import path from 'node:path';
+import {SnugError} from '../error.js';
+import {parse, serialize, type Entry} from './entry.js';
+
+export type Store = {
+	has(key: string): Promise<boolean>;
+	/** Undefined for one that is not there, or damaged. */
+	get(key: string): Promise<Entry | undefined>;
+	/** Overwrites what may be damaged; the same entry again changes nothing. */
+	put(key: string, entry: Entry): Promise<void>;
+};
+
+const SUFFIX = '.snug-entry';
+
+/** @throws SnugError store-failed, where the folder cannot be read or written. */
+export async function openFolderStore(folder: string): Promise<Store> {
+	// Two levels: a folder of many thousand files is slow on some shares.
+	const fileOf = (key: string): string => path.join(folder, key.slice(0, 2), `${key}${SUFFIX}`);
+	const attempt = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
+		try {
+			return await run();
+		} catch (error) {
+			throw new SnugError('store-failed', {
+				subject: `the store '${folder}'`,
+				problem: `cannot be ${what}`,
+				found: (error as Error).message,
+				hint: 'name with --store a folder that every machine can write to, with room for the weights',
+			});
+		}
+	};
+
+	await attempt('written to', async () => mkdir(folder, {recursive: true}));
+	return {
+		has: async key =>
+			access(fileOf(key)).then(
+				() => true,
+				() => false,
+			),
+		get: async key =>
+			attempt('read', async () => {
+				try {
+					return parse(await readFile(fileOf(key)));
+				} catch (error) {
+					if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+						return undefined;
+					}
+
+					throw error;
+				}
+			}),
+		put: async (key, entry) =>
+			attempt('written to', async () => {
+				const file = fileOf(key);
+				const part = `${file}.${randomUUID()}.part`;
+				await mkdir(path.dirname(file), {recursive: true});
+				try {
+					await writeFile(part, serialize(entry));
+					await rename(part, file);
+				} catch (error) {
+					await rm(part, {force: true});
+					throw error;
+				}
+			}),
+	};
+}

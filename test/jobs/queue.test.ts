@@ -1,0 +1,155 @@
+/** Jobs on other machines: the bytes of a local compile, whatever comes and goes; and errors that say what to do. */
+import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {compile} from '../../compiler/compile.js';
+import {SnugError} from '../../compiler/error.js';
+import {openFolderStore, type Store} from '../../compiler/jobs/store.js';
+import {pack, unpack} from '../../compiler/jobs/parcel.js';
+import type {Job} from '../../compiler/jobs/job.js';
+import {openPool} from '../../compiler/jobs/pool.js';
+import {openQueuePool} from '../../compiler/jobs/queue.js';
+import {normal} from '../codecs/harness.js';
+import {findModel} from '../helpers/models.js';
+import {temporaryFolder} from '../helpers/temporary.js';
+import {filesOf} from '../helpers/files.js';
+import {hasRedis, startRedis, startWorker} from './machines.js';
+
+const source = findModel('books-3m')!;
+
+const jobOf = (values: Float32Array): Job => ({
+	kind: 'encode',
+	weight: {name: 'w', rows: 32, columns: 64, values, statistics: {tokens: 9, gram: Float32Array.from({length: 64 * 64}, (_, at) => (at % 65 === 0 ? 1 : 0))}},
+	choice: {codec: 'scalar', parameters: {bits: 4, group: 64}},
+});
+
+test('a job comes out of the store as it went in, and equal arrays lie there once', async t => {
+	const folder = temporaryFolder(t);
+	const store = await openFolderStore(folder);
+	const job = jobOf(normal(32 * 64, 1));
+	const parcel = await pack(job, store);
+	t.true(JSON.stringify(parcel).length < 1000);
+	t.deepEqual(await unpack(JSON.parse(JSON.stringify(parcel)) as typeof parcel, store), job);
+	const count = (): number => readdirSync(folder, {recursive: true}).filter(name => String(name).endsWith('.snug-entry')).length;
+	t.is(count(), 2);
+	await pack({...job, kind: 'measure', options: [{codec: 'scalar', parameters: {bits: 5, group: 64}}]}, store);
+	t.is(count(), 2);
+});
+
+test('a damaged array, a store that is no folder and a queue that is not there are named', async t => {
+	const folder = temporaryFolder(t);
+	const store = await openFolderStore(path.join(folder, 'store'));
+	const parcel = await pack(jobOf(normal(32 * 64, 1)), store);
+	const file = path.join(folder, 'store', parcel.arrays.values.slice(0, 2), `${parcel.arrays.values}.snug-entry`);
+	writeFileSync(file, readFileSync(file).subarray(0, 100));
+	await t.throwsAsync(unpack(parcel, store), {instanceOf: SnugError, message: /^the values of weight 'w': not in the store, or damaged/});
+	writeFileSync(path.join(folder, 'file'), '');
+	await t.throwsAsync(openFolderStore(path.join(folder, 'file', 'store')), {instanceOf: SnugError, message: /^the store '.*': cannot be written to/});
+	await t.throwsAsync(openQueuePool({url: 'redis://user:secret@127.0.0.1:1', store}), {
+		instanceOf: SnugError,
+		message: /^the queue '127\.0\.0\.1:1': no Redis answers there: .*ECONNREFUSED.*; start redis-server/,
+	});
+	await t.throwsAsync(openQueuePool({url: 'localhost', store}), {instanceOf: SnugError, message: /expected a URL like redis:/});
+});
+
+/** Skips, saying so, where there is no Redis. */
+const redisTest = (title: string, run: (t: ExecutionContext) => Promise<void>): void =>
+	test(title, async t => {
+		t.timeout(180_000);
+		if (!hasRedis()) {
+			t.log('skipped: redis-server is not on this machine');
+			t.pass();
+			return;
+		}
+
+		await run(t);
+	});
+
+redisTest('a worker that is killed and a Redis that forgets all cost time, and no byte', async t => {
+	const folder = temporaryFolder(t);
+	const redis = await startRedis();
+	const [store, local, remote] = ['store', 'local', 'remote'].map(name => path.join(folder, name)) as [string, string, string];
+	mkdirSync(store);
+	const options = {budget: 2_600_000};
+	const workers = [await startWorker(redis.url, store), await startWorker(redis.url, store)] as const;
+	try {
+		await compile(source, {...options, output: local});
+		let restarted: Promise<void> | undefined;
+		let alone = false;
+		await compile(source, {
+			...options,
+			output: remote,
+			queue: {
+				url: redis.url,
+				store,
+				onAlone() {
+					alone = true;
+				},
+			},
+			onProgress(stage, done) {
+				if (stage === 'measure' && done === 3) {
+					restarted ??= Promise.all([workers[0].kill(), redis.restart()]).then(() => undefined);
+				}
+			},
+		});
+		await restarted;
+		t.truthy(restarted);
+		t.false(alone);
+		t.true(workers[1].jobs() > 20);
+		t.deepEqual(filesOf(remote), filesOf(local));
+		t.is(await workers[1].stop(), 0);
+	} finally {
+		await Promise.all(workers.map(async worker => worker.kill()));
+		await redis.stop();
+	}
+});
+
+redisTest('what no machine can do, and what a worker cannot do, end a compile with the reason', async t => {
+	const folder = temporaryFolder(t);
+	const redis = await startRedis();
+	const worker = await startWorker(redis.url, folder);
+	const store = await openFolderStore(folder);
+	const pool = await openQueuePool({url: redis.url, store});
+	try {
+		const fine = jobOf(normal(32 * 64, 2));
+		t.deepEqual(await pool.run(fine), await openPool(1).run(fine));
+		const bad = jobOf(normal(32 * 64, 3).fill(NaN, 7, 8));
+		const expected = await t.throwsAsync(openPool(1).run(bad), {instanceOf: SnugError});
+		await t.throwsAsync(pool.run(bad), {instanceOf: SnugError, message: expected.message});
+		// A store that loses what it is given.
+		const leaky: Store = {...store, put: async () => undefined};
+		const other = await openQueuePool({url: redis.url, store: leaky});
+		await t.throwsAsync(other.run(jobOf(normal(32 * 64, 4))), {
+			instanceOf: SnugError,
+			message: /^a job of weight 'w': failed 3 times on the workers: .*not in the store/,
+		});
+		await other.close();
+		const controller = new AbortController();
+		const waiting = pool.run(jobOf(normal(32 * 64, 5)), controller.signal);
+		controller.abort();
+		await t.throwsAsync(waiting, {any: true, name: 'AbortError'});
+	} finally {
+		await pool.close();
+		await worker.kill();
+		await redis.stop();
+	}
+});
+
+redisTest('a queue without workers says so, once', async t => {
+	const redis = await startRedis();
+	let alone = 0;
+	const pool = await openQueuePool({
+		url: redis.url,
+		store: await openFolderStore(temporaryFolder(t)),
+		onAlone() {
+			alone++;
+		},
+	});
+	const controller = new AbortController();
+	const waiting = pool.run(jobOf(normal(32 * 64, 1)), controller.signal);
+	setTimeout(() => controller.abort(), 7000);
+	await t.throwsAsync(waiting, {any: true, name: 'AbortError'});
+	t.is(alone, 1);
+	await pool.close();
+	await redis.stop();
+});
