@@ -20,7 +20,6 @@ import {openCache, type Cache} from './jobs/cache.js';
 import {cachedPool} from './jobs/cached.js';
 import {encodeAhead} from './jobs/encode.js';
 import {openPool, type Pool} from './jobs/pool.js';
-import {openFolderStore} from './jobs/store.js';
 import {importModel} from './onnx/import.js';
 import {optimize, transform} from './passes/optimize.js';
 import type {TypedGraph} from './passes/infer-types.js';
@@ -89,7 +88,7 @@ export async function compile(model: string, options: CompileOptions): Promise<C
 
 /** Nothing of the queue is loaded without one. */
 async function openQueue({url, store, onAlone}: NonNullable<CompileOptions['queue']>): Promise<Pool> {
-	const {openQueuePool} = await import('./jobs/queue.js');
+	const [{openQueuePool}, {openFolderStore}] = await Promise.all([import('./jobs/queue.js'), import('./jobs/store.js')]);
 	return openQueuePool({url, store: await openFolderStore(store), ...(onAlone && {onAlone})});
 }
 
@@ -241,15 +240,18 @@ function chooseCachePrecisions({states, types}: Graph, positions: number, budget
 	return precisions.filter(precision => precision === 'int8' || elements * bytesOf(precision) <= CACHE_SHARE * budget);
 }
 
-/** With a number of bits and no budget there is nothing that decides between group sizes: groups of 64, the middle; 8 bits lose nothing in groups of 128, which are faster. */
-function restrict(candidates: Candidates, {bits, budget, profile}: CompileOptions): Candidates {
+/**
+ * With a number of bits and no budget there is nothing that decides between sizes of groups: groups of 64, the middle; 8 bits by rows, which
+ * are faster and lose little. Codes without groups are kept where they are named.
+ */
+function restrict(candidates: Candidates, {bits, budget, profile, codecs: named}: CompileOptions): Candidates {
 	if (bits === undefined || budget !== undefined || profile) {
 		return candidates;
 	}
 
 	return candidates.map(({weight, options}) => {
-		const groups = options.map(({parameters}) => parameters['group'] as number);
-		const middle = options.filter(({parameters}) => parameters['group'] === (bits === 8 ? Math.max(...groups) : 64));
-		return {weight, options: middle.length > 0 ? middle : options};
+		const group = bits === 8 ? Math.max(...options.map(({parameters}) => Number(parameters['group'] ?? 0))) : 64;
+		const kept = options.filter(({codec, parameters}) => parameters['group'] === group || (parameters['group'] === undefined && named?.includes(codec)));
+		return {weight, options: kept.length > 0 ? kept : options};
 	});
 }

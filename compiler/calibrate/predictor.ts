@@ -8,8 +8,8 @@ import type {Machine} from './machine.js';
 /** Rows of logits, or every output of floats as one row. */
 export type Prediction = readonly Float32Array[];
 
-/** @param tokens Of the runs. Logits are those of the last half, which have seen the first. */
-export function createPredictor({program, plan}: FloatProgram, machine: Machine, tokens: number): () => Prediction {
+/** @param tokens Of the runs. @param first Token whose logits come first: unless given those of the last half, which have seen the others. */
+export function createPredictor({program, plan}: FloatProgram, machine: Machine, tokens: number, first = tokens >> 1): () => Prediction {
 	const {memory} = machine.kernels;
 	const head = program.entries.find(({name}) => name === 'head');
 	if (!head) {
@@ -21,7 +21,6 @@ export function createPredictor({program, plan}: FloatProgram, machine: Machine,
 			});
 	}
 
-	const first = tokens >> 1;
 	const count = tokens - first;
 	const [call] = head.calls;
 	const {rows, columns} = program.weights.find(({name}) => name === productOf(call!)) ?? {rows: 0, columns: 0};

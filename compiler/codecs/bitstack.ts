@@ -18,7 +18,7 @@ import {pick} from './measure.js';
 export type BitstackParameters = {readonly bits: number; readonly rank: number};
 
 /** Rows on which V is found, and steps of subspace iteration. */
-const [SAMPLE_ROWS, STEPS, SEED] = [512, 8, 5];
+const [SAMPLE_ROWS, STEPS, SEED] = [2048, 4, 5];
 
 const padded = ({rows, columns}: Shape): Shape => ({rows: Math.ceil(rows / 16) * 16, columns: Math.ceil(columns / 64) * 64});
 
@@ -137,7 +137,8 @@ function inputSizes({feedback, columns}: Weight, wide: number): Float32Array {
 export const bitstack: Codec<BitstackParameters> = {
 	id: 'bitstack',
 	byName: true,
-	sampleRows: 256,
+	// V is fitted to what is measured: many rows, so that it does not flatter itself.
+	sampleRows: SAMPLE_ROWS / 2,
 	options(shape) {
 		const ranks = [1, 4, 16].filter(rank => rank === 1 || 4 * rank <= Math.min(shape.rows, shape.columns));
 		const options = [1, 2, 3, 4, 5, 6].flatMap(bits => ranks.map(rank => ({bits, rank})));
@@ -201,7 +202,7 @@ export const bitstack: Codec<BitstackParameters> = {
 		return {
 			form: floatForm,
 			matvec: {kernel: 'matvec_bitstack', numbers, time: 15 * bits * rank, scratch: shape => (bits * rank * padded(shape).columns * 272) / 64},
-			tile: {kernel: 'tile_bitstack', numbers, time: 50 + bits, form: floatForm, scratch: ({columns}) => 64 * columns},
+			tile: {kernel: 'tile_bitstack', numbers, time: 50 + bits * rank, form: floatForm, scratch: ({columns}) => 64 * columns},
 			row: {kernel: 'row_bitstack', numbers},
 		};
 	},

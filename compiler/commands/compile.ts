@@ -114,7 +114,10 @@ export const compileCommand = defineCommand({
 					queue: {
 						url: queue,
 						store: store!,
-						onAlone: () => io.stderr.write(`no worker is there: start 'snug worker --queue ${queue} --store ${store}' on any machine\n`),
+						onAlone() {
+							progress.end();
+							io.stderr.write("no worker is there: start 'snug worker' of this version on any machine, with the same --queue and --store\n");
+						},
 					},
 				}),
 				...(threads !== undefined && {threads}),

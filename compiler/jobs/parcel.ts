@@ -18,18 +18,18 @@ export type Parcel = {
 
 const ARRAY = 'array';
 
-async function leave(store: Store, array: ArrayBufferView): Promise<string> {
+async function leave(store: Store, array: ArrayBufferView, verify: boolean): Promise<string> {
 	const bytes = viewOf(array);
 	const key = keyOf([ARRAY, bytes]);
-	if (!(await store.has(key))) {
+	if (!(verify ? await store.get(key) : await store.has(key))) {
 		await store.put(key, {values: {}, arrays: [bytes]});
 	}
 
 	return key;
 }
 
-/** Leaves the arrays in the store, where they are not there yet. */
-export async function pack(job: Job, store: Store): Promise<Parcel> {
+/** Leaves the arrays in the store, where they are not there yet. @param verify Whether those that are there are read, and replaced if damaged. */
+export async function pack(job: Job, store: Store, {verify = false} = {}): Promise<Parcel> {
 	const {name, rows, columns, values, statistics, quantized} = job.weight;
 	return {
 		kind: job.kind,
@@ -38,12 +38,12 @@ export async function pack(job: Job, store: Store): Promise<Parcel> {
 		...(statistics && {tokens: statistics.tokens}),
 		...(quantized && {quantized: {bits: quantized.bits, group: quantized.group}}),
 		arrays: {
-			values: await leave(store, values),
-			...(statistics && {gram: await leave(store, statistics.gram)}),
+			values: await leave(store, values, verify),
+			...(statistics && {gram: await leave(store, statistics.gram, verify)}),
 			...(quantized && {
-				codes: await leave(store, quantized.codes),
-				scales: await leave(store, quantized.scales),
-				zeros: await leave(store, quantized.zeros),
+				codes: await leave(store, quantized.codes, verify),
+				scales: await leave(store, quantized.scales, verify),
+				zeros: await leave(store, quantized.zeros, verify),
 			}),
 		},
 	};

@@ -1,14 +1,18 @@
 /**
  * Where machines that share jobs leave arrays and results for each other: entries by the hash of what they are. An entry never changes, and
- * whoever reads it sees it whole or not at all. A folder that all machines have in common is one; so may a bucket be.
+ * whoever reads it sees it whole or not at all. A folder that all machines have in common is one; so may a bucket be. On NFS it wants the
+ * mount option lookupcache=positive: else a file that was looked for before it came stays away for half a minute.
  */
 import {randomUUID} from 'node:crypto';
 import {access, mkdir, readFile, rename, rm, writeFile} from 'node:fs/promises';
 import path from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
 import {SnugError} from '../error.js';
 import {parse, serialize, type Entry} from './entry.js';
 
 export type Store = {
+	/** The same for all who use it, and for no other. */
+	readonly id: string;
 	has(key: string): Promise<boolean>;
 	/** Undefined for one that is not there, or damaged. */
 	get(key: string): Promise<Entry | undefined>;
@@ -17,6 +21,9 @@ export type Store = {
 };
 
 const SUFFIX = '.snug-entry';
+
+/** Characters of the file that names the store. */
+const IDENTITY = 8;
 
 /** @throws SnugError store-failed, where the folder cannot be read or written. */
 export async function openFolderStore(folder: string): Promise<Store> {
@@ -37,17 +44,26 @@ export async function openFolderStore(folder: string): Promise<Store> {
 
 	await attempt('written to', async () => mkdir(folder, {recursive: true}));
 	return {
+		id: await attempt('written to', async () => identify(path.join(folder, 'identity'))),
 		has: async key =>
-			access(fileOf(key)).then(
-				() => true,
-				() => false,
+			attempt('read', async () =>
+				access(fileOf(key)).then(
+					() => true,
+					(error: unknown) => {
+						if (!isMissing(error)) {
+							throw error;
+						}
+
+						return false;
+					},
+				),
 			),
 		get: async key =>
 			attempt('read', async () => {
 				try {
 					return parse(await readFile(fileOf(key)));
 				} catch (error) {
-					if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+					if (isMissing(error)) {
 						return undefined;
 					}
 
@@ -68,4 +84,29 @@ export async function openFolderStore(folder: string): Promise<Store> {
 				}
 			}),
 	};
+}
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+/** The name that whoever came first gave. */
+async function identify(file: string): Promise<string> {
+	try {
+		await writeFile(file, randomUUID().slice(0, IDENTITY), {flag: 'wx'});
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+			throw error;
+		}
+	}
+
+	// Whoever came first may be about to write it.
+	for (let attempts = 0; attempts < 50; attempts++) {
+		const id = await readFile(file, 'utf8');
+		if (id.length === IDENTITY) {
+			return id;
+		}
+
+		await delay(100);
+	}
+
+	throw new Error(`${file} is not whole: remove it`);
 }

@@ -45,11 +45,15 @@ test('a damaged array, a store that is no folder and a queue that is not there a
 	await t.throwsAsync(unpack(parcel, store), {instanceOf: SnugError, message: /^the values of weight 'w': not in the store, or damaged/});
 	writeFileSync(path.join(folder, 'file'), '');
 	await t.throwsAsync(openFolderStore(path.join(folder, 'file', 'store')), {instanceOf: SnugError, message: /^the store '.*': cannot be written to/});
-	await t.throwsAsync(openQueuePool({url: 'redis://user:secret@127.0.0.1:1', store}), {
-		instanceOf: SnugError,
-		message: /^the queue '127\.0\.0\.1:1': no Redis answers there: .*ECONNREFUSED.*; start redis-server/,
-	});
-	await t.throwsAsync(openQueuePool({url: 'localhost', store}), {instanceOf: SnugError, message: /expected a URL like redis:/});
+	for (const [url, expected] of [
+		['redis://user:secret@127.0.0.1:1', /^--queue: no Redis answers at redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*; start redis-server/],
+		['redis+tls://user:secret@h:1', /^--queue: not the URL of a Redis: expected a URL like redis:.*found redis\+tls:\/\/h:1/],
+		['redis://user:sec/ret@h', /^--queue: not the URL of a Redis: .*found no URL; write special characters/],
+		['localhost', /found no URL/],
+	] as const) {
+		const error = await t.throwsAsync(openQueuePool({url, store}), {instanceOf: SnugError, message: expected});
+		t.notRegex(error.message, /user|sec/);
+	}
 });
 
 /** Skips, saying so, where there is no Redis. */
@@ -116,6 +120,11 @@ redisTest('what no machine can do, and what a worker cannot do, end a compile wi
 		const bad = jobOf(normal(32 * 64, 3).fill(NaN, 7, 8));
 		const expected = await t.throwsAsync(openPool(1).run(bad), {instanceOf: SnugError});
 		await t.throwsAsync(pool.run(bad), {instanceOf: SnugError, message: expected.message});
+		// What is damaged in the store is replaced.
+		const damaged = jobOf(normal(32 * 64, 6));
+		const {arrays} = await pack(damaged, store);
+		writeFileSync(path.join(folder, arrays.values.slice(0, 2), `${arrays.values}.snug-entry`), 'x');
+		t.deepEqual(await pool.run(damaged), await openPool(1).run(damaged));
 		// A store that loses what it is given.
 		const leaky: Store = {...store, put: async () => undefined};
 		const other = await openQueuePool({url: redis.url, store: leaky});
@@ -128,15 +137,20 @@ redisTest('what no machine can do, and what a worker cannot do, end a compile wi
 		const waiting = pool.run(jobOf(normal(32 * 64, 5)), controller.signal);
 		controller.abort();
 		await t.throwsAsync(waiting, {any: true, name: 'AbortError'});
+		const left = pool.run(jobOf(normal(32 * 64, 7)));
+		await Promise.all([pool.close(), t.throwsAsync(left, {any: true, name: 'AbortError'})]);
+		// Nobody to tell.
+		await redis.stop();
+		t.is(await worker.stop(), 0);
 	} finally {
-		await pool.close();
 		await worker.kill();
 		await redis.stop();
 	}
 });
 
-redisTest('a queue without workers says so, once', async t => {
+redisTest('a queue whose workers have another store says that there are none, once', async t => {
 	const redis = await startRedis();
+	const worker = await startWorker(redis.url, temporaryFolder(t));
 	let alone = 0;
 	const pool = await openQueuePool({
 		url: redis.url,
@@ -150,6 +164,8 @@ redisTest('a queue without workers says so, once', async t => {
 	setTimeout(() => controller.abort(), 7000);
 	await t.throwsAsync(waiting, {any: true, name: 'AbortError'});
 	t.is(alone, 1);
+	t.is(worker.jobs(), 0);
 	await pool.close();
+	await worker.kill();
 	await redis.stop();
 });

@@ -1,0 +1,118 @@
+/**
+ * Each method alone: perplexity of a language model whose decoder's linears all have one code, as a ratio to float. The rest stays in f32.
+ *
+ *   npm run bench -- methods [--model NAME] [--calibration FILE] [--text FILE] [--context N] [--windows N] [--only TEXT] [--json]
+ *
+ * Statistics are of --windows windows of the calibration text, in f32; weights are encoded with what they tell, one weight at a time. Bits
+ * are of these linears alone. Codes are judged by what they decode to: rounding inside kernels is measured elsewhere.
+ */
+import {parseArgs} from 'node:util';
+import path from 'node:path';
+import {findWeights} from '../../compiler/allocate/weights.js';
+import {findText as findTokenizer, readConfig} from '../../compiler/bundle/text.js';
+import {calibrate} from '../../compiler/calibrate/calibrate.js';
+import {openCalibrated} from '../../compiler/calibrate/factor.js';
+import {denseParts, floatModel, headProducts, productOf, symbolsOf, writeInputs} from '../../compiler/calibrate/float-program.js';
+import {createPredictor} from '../../compiler/calibrate/predictor.js';
+import {readWindows} from '../../compiler/calibrate/text.js';
+import {bytesOfLayout, type Parameters} from '../../compiler/codecs/codec.js';
+import {codecs} from '../../compiler/codecs/index.js';
+import {importBounded} from '../../compiler/compile.js';
+import {createScorer} from '../../compiler/evaluate.js';
+import {optimize, transform} from '../../compiler/passes/optimize.js';
+import {findModel, findText, missing} from '../helpers/models.js';
+
+const {values: given} = parseArgs({
+	options: {
+		model: {type: 'string', default: 'books-3m'},
+		calibration: {type: 'string', default: findText('books-calib.txt') ?? 'sample'},
+		text: {type: 'string', default: findText('books-valid.txt') ?? ''},
+		context: {type: 'string', default: '256'},
+		windows: {type: 'string', default: '24'},
+		only: {type: 'string', default: ''},
+		json: {type: 'boolean', default: false},
+	},
+});
+
+type Method = {readonly codec: string; readonly parameters: Parameters};
+
+const planes = (bits: number, group: number): Method => ({codec: bits < 4 ? 'planes' : 'scalar', parameters: {bits, group}});
+
+const methods: readonly Method[] = [
+	...[2, 3, 4, 5, 8].flatMap(bits => [128, 64, 32].map(group => planes(bits, group))),
+	{codec: 'vptq', parameters: {bits: 2, vector: 4, entries: 256}},
+	...[1, 4, 16].flatMap(rank => [2, 3, 4, 5, 6].map(bits => ({codec: 'bitstack', parameters: {bits, rank}}))),
+	{codec: 'nf4', parameters: {levels: 'nf4', bits: 4, group: 64}},
+];
+
+const nameOf = ({codec, parameters}: Method): string => [codec, ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`)].join(' ');
+
+const source = findModel(given.model);
+if (source === undefined) {
+	throw new Error(missing(given.model));
+}
+
+const [context, windows] = [Number(given.context), Number(given.windows)];
+const folder = path.dirname(source);
+const {bos} = readConfig(folder);
+const read = (file: string): number[][] => readWindows(file, findTokenizer(folder), {context, windows, ...(bos === undefined ? {} : {bos})});
+const [seen, held] = [read(given.calibration), read(given.text)];
+const {graph, positions} = importBounded(source, {maxSequence: context});
+
+type Row = {readonly method: string; readonly transforms: string; readonly bits: number; readonly perplexity: number; readonly ratio: number};
+
+const rows: Row[] = [];
+for (const transforms of [[], undefined]) {
+	const typed = transform(optimize(graph), transforms);
+	const weights = findWeights(typed.graph);
+	const model = floatModel(typed, weights, positions);
+	const calibration = await calibrate(model, seen);
+	const float = model.program(context);
+	const machine = await float.open();
+	const predict = createPredictor(float, machine, context, 0);
+	const heads = new Set(headProducts(float.program).map(productOf));
+	const linears = weights.filter(({name, products, constant}) => products > 0 && !heads.has(name) && constant.guarded !== true);
+	const perplexity = (): number => {
+		const scorer = createScorer();
+		for (const ids of held) {
+			writeInputs(machine, float.program, ids);
+			machine.run(float.entry.name, symbolsOf(ids.length));
+			for (const [at, logits] of predict().slice(0, -1).entries()) {
+				scorer.add(logits, ids[at + 1]!);
+			}
+		}
+
+		return scorer.score().perplexity;
+	};
+
+	const reference = perplexity();
+	const label = transforms ? 'none' : 'all';
+	console.error(`float, transforms ${label}: ${reference.toFixed(4)}`);
+	for (const method of methods.filter(each => nameOf(each).includes(given.only))) {
+		const codec = codecs.get(method.codec)!;
+		let [bytes, elements] = [0, 0];
+		for (const weight of linears) {
+			const opened = openCalibrated(weight, calibration.get(weight.name));
+			const decoded = codec.decode(codec.encode(opened, method.parameters), weight, method.parameters, 0, weight.rows);
+			machine.setWeight(
+				weight.name,
+				denseParts({...opened, read: (first, count) => decoded.subarray(first * weight.columns, (first + count) * weight.columns)}),
+			);
+			bytes += bytesOfLayout(codec.layout(weight, method.parameters));
+			elements += weight.rows * weight.columns;
+		}
+
+		const found = perplexity();
+		const row = {method: nameOf(method), transforms: label, bits: (8 * bytes) / elements, perplexity: found, ratio: found / reference};
+		rows.push(row);
+		console.error(
+			`${row.method.padEnd(36)} ${label.padEnd(5)} ${row.bits.toFixed(2).padStart(6)} bits  ${found.toFixed(3).padStart(9)}  ${row.ratio.toFixed(4)}`,
+		);
+	}
+
+	machine.close();
+}
+
+if (given.json) {
+	console.log(JSON.stringify(rows, undefined, '\t'));
+}
