@@ -204,7 +204,10 @@ for (const [x, w] of [
 	['int8', 'int8'],
 ] as const) {
 	const zero = (dtype: 'int8' | 'uint8'): Tensor => ({dtype, dims: [], data: dtype === 'int8' ? Int8Array.of(3) : Uint8Array.of(131)});
-	agrees(`of ${x} and ${w}`, {op: 'MatMulInteger', inputs: [bytes(x, [2, 5, 33]), bytes(w, [33, 19]), zero(x), zero(w)], outputs: [['int32', 3]]});
+	// Where a processor has no VNNI, ONNX Runtime adds pairs of products of uint8 and int8 in 16 bits: these fit.
+	const weights = bytes(w, [33, 19]);
+	const narrow = x === 'uint8' && w === 'int8' ? {...weights, data: Int8Array.from(weights.data as Int8Array, value => value >> 1)} : weights;
+	agrees(`of ${x} and ${w}`, {op: 'MatMulInteger', inputs: [bytes(x, [2, 5, 33]), narrow, zero(x), zero(w)], outputs: [['int32', 3]]});
 	agrees(`of ${x} and ${w}`, {
 		op: 'QLinearConv',
 		inputs: [
