@@ -1,27 +1,14 @@
 /** A bundle appears whole or not at all, whatever ends its writing; and what cannot be compiled leaves nothing behind. */
 import {spawnSync} from 'node:child_process';
-import {createHash} from 'node:crypto';
-import {existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Manifest} from '../compiler/bundle/format.js';
 import {compile, type CompileOptions, type CompileResult} from '../compiler/compile.js';
 import {SnugError} from '../compiler/error.js';
+import {filesOf} from './helpers/files.js';
 import {temporaryFolder} from './helpers/temporary.js';
 import {tinyLanguageModel} from './helpers/tiny-language-model.js';
-
-/** Which files there are, and what is in them. */
-const contents = (directory: string): Record<string, string> =>
-	Object.fromEntries(
-		readdirSync(directory, {recursive: true, encoding: 'utf8'})
-			.filter(name => statSync(path.join(directory, name)).isFile())
-			.map(name => [
-				name,
-				createHash('sha256')
-					.update(readFileSync(path.join(directory, name)))
-					.digest('hex'),
-			]),
-	);
 
 const dense = {codecs: ['dense'], maxSequence: 64} as const;
 
@@ -49,7 +36,7 @@ async function failure(t: ExecutionContext, run: Promise<unknown>): Promise<Snug
 function checkWhole(t: ExecutionContext, directory: string): void {
 	const manifest = JSON.parse(readFileSync(path.join(directory, 'manifest.json'), 'utf8')) as Manifest;
 	const named = [...manifest.chunks, manifest.programs.plain, manifest.programs.relaxed, ...Object.values(manifest.extra)];
-	const held = contents(directory);
+	const held = filesOf(directory);
 	for (const {file, sha256} of named) {
 		t.is(held[path.normalize(file)], sha256, file);
 	}
@@ -64,13 +51,13 @@ test.serial('a bundle is whole, is replaced whole, and is the same each time', a
 	mkdirSync(output);
 	await run();
 	checkWhole(t, output);
-	const first = contents(output);
-	t.deepEqual(contents(path.join(folder, 'deep', 'er', 'out')), first);
+	const first = filesOf(output);
+	t.deepEqual(filesOf(path.join(folder, 'deep', 'er', 'out')), first);
 	await run({codecs: ['planes']});
 	checkWhole(t, output);
-	t.notDeepEqual(contents(output), first);
+	t.notDeepEqual(filesOf(output), first);
 	await run();
-	t.deepEqual(contents(output), first);
+	t.deepEqual(filesOf(output), first);
 	t.deepEqual(listed(), ['deep', 'out', 'source']);
 });
 
@@ -107,9 +94,9 @@ for (const [stage, at] of [
 		await stopped(path.join(folder, 'deep', 'er', 'out'));
 		t.deepEqual(listed(), ['source']);
 		await run();
-		const before = contents(output);
+		const before = filesOf(output);
 		await stopped();
-		t.deepEqual(contents(output), before);
+		t.deepEqual(filesOf(output), before);
 		t.deepEqual(listed(), ['out', 'source']);
 	});
 }
@@ -187,14 +174,14 @@ test.serial('a full or write-protected disk leaves an earlier bundle and nothing
 	disk.remount('size=768k');
 	await run({output, codecs: ['planes']});
 	checkWhole(t, output);
-	const before = contents(output);
+	const before = filesOf(output);
 	const {blocks, bfree, bsize} = statfsSync(disk.directory);
 	disk.remount(`size=${((blocks - bfree) * bsize) / 1024 + 64}k`);
 	t.regex((await failure(t, run({output}))).message, /ENOSPC/);
-	t.deepEqual(contents(output), before);
+	t.deepEqual(filesOf(output), before);
 	t.deepEqual(readdirSync(disk.directory), ['out']);
 	disk.remount('ro');
 	t.regex((await failure(t, run({output, codecs: ['planes']}))).message, /found EROFS.*; choose a folder that you may write with -o$/);
-	t.deepEqual(contents(output), before);
+	t.deepEqual(filesOf(output), before);
 	disk.remount('rw');
 });

@@ -6,7 +6,7 @@
  * again, so that it costs nothing at run time. V is found on a sample of rows; U is then each row's own least squares. The layout is in
  * `runtime-wasm/kernels/bitstack.h`.
  */
-import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
+import {float16At, float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import {kernels} from '../numeric/kernels.js';
 import {createGenerator} from '../numeric/random.js';
 import {dualOf, orthonormalise} from '../numeric/orthonormal.js';
@@ -137,8 +137,8 @@ function inputSizes({feedback, columns}: Weight, wide: number): Float32Array {
 export const bitstack: Codec<BitstackParameters> = {
 	id: 'bitstack',
 	byName: true,
-	// V is fitted to what is measured: many rows, so that it does not flatter itself.
-	sampleRows: SAMPLE_ROWS / 2,
+	// V is fitted to what is measured, as it is to the weight: with fewer rows it would flatter itself.
+	sampleRows: SAMPLE_ROWS,
 	options(shape) {
 		const ranks = [1, 4, 16].filter(rank => rank === 1 || 4 * rank <= Math.min(shape.rows, shape.columns));
 		const options = [1, 2, 3, 4, 5, 6].flatMap(bits => ranks.map(rank => ({bits, rank})));
@@ -177,12 +177,11 @@ export const bitstack: Codec<BitstackParameters> = {
 	decode(parts, shape, {bits, rank}, first, count) {
 		const {rows, columns} = padded(shape);
 		const out = new Float32Array(count * shape.columns);
-		const half = (part: Uint8Array, at: number): number => float16ToFloat32(part[2 * at]! | (part[2 * at + 1]! << 8));
 		for (let block = 0; block < bits; block++) {
 			const [signs, outputs, inputs] = parts.slice(3 * block, 3 * block + 3) as [Uint8Array, Uint8Array, Uint8Array];
-			const v = Float32Array.from({length: rank * columns}, (_, at) => half(inputs, at));
+			const v = Float32Array.from({length: rank * columns}, (_, at) => float16At(inputs, at));
 			for (let row = first, at = 0; row < first + count; row++) {
-				const u = Array.from({length: rank}, (_, k) => half(outputs, k * rows + row));
+				const u = Array.from({length: rank}, (_, k) => float16At(outputs, k * rows + row));
 				for (let column = 0; column < shape.columns; column++, at++) {
 					let magnitude = 0;
 					for (let k = 0; k < rank; k++) {

@@ -5,7 +5,7 @@
  * [row block][group][16]. How codes are packed is the codec's matter.
  */
 import {SnugError} from '../error.js';
-import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
+import {float16At, float32ToFloat16} from '../graph/half.js';
 import {kernels, type CompileKernels} from '../numeric/kernels.js';
 import type {KernelUse, Part, Shape, Weight} from './codec.js';
 
@@ -226,7 +226,7 @@ export function decodeGroups(
 		codesOf(row, codes);
 		for (let g = 0; g < groups; g++) {
 			const index = ((row >> 4) * groups + g) * 16 + (row & 15);
-			const scale = float16ToFloat32(scales[2 * index]! | (scales[2 * index + 1]! << 8));
+			const scale = float16At(scales, index);
 			const zero = zeros[index]! / fraction;
 			for (let column = g * group; column < Math.min(shape.columns, (g + 1) * group); column++) {
 				out[at++] = scale * (codes[column]! - zero);

@@ -5,7 +5,7 @@
  * and one mantissa bits, as bitsandbytes has them. The table is a part, so one set of kernels serves both; the layout is in
  * `runtime-wasm/kernels/levels.h`.
  */
-import {float16ToFloat32} from '../graph/half.js';
+import {float16At} from '../graph/half.js';
 import {kernels} from '../numeric/kernels.js';
 import {bytesOfLayout, floatForm, type Codec, type Part, type Shape} from './codec.js';
 import {groupsFor, JOB_WEIGHTS, padded, stage} from './integer-groups.js';
@@ -86,7 +86,7 @@ export const nf4: Codec<LevelsParameters> = {
 			for (let column = 0; column < shape.columns; column++, at++) {
 				const byte = codes![start + 16 * (column >> 1) + (column & 1)]!;
 				const index = (((row >> 4) * columns) / group + Math.floor(column / group)) * 16 + (row & 15);
-				out[at] = levels[(row & 8 ? byte >> 4 : byte) & 15]! * float16ToFloat32(scales![2 * index]! | (scales![2 * index + 1]! << 8));
+				out[at] = levels[(row & 8 ? byte >> 4 : byte) & 15]! * float16At(scales!, index);
 			}
 		}
 

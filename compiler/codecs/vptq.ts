@@ -6,7 +6,7 @@
  * all: it starts as that of normal numbers, and follows what feedback makes of a sample of rows by k-means, each vector counted as what its
  * error costs. The layout is in `runtime-wasm/kernels/codebook.h`.
  */
-import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
+import {float16At, float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import {ENTRIES, means, normalEntries, round, VECTOR} from './codebook.js';
 import {floatForm, type Codec, type Part, type Shape, type Weight} from './codec.js';
 import {JOB_WEIGHTS, LARGEST_SCALE, LEAST_SCALE, requireFinite} from './integer-groups.js';
@@ -111,7 +111,7 @@ export const vptq: Codec<VptqParameters> = {
 		const bytes = new Int8Array(entries!.buffer, entries!.byteOffset, VECTOR * ENTRIES);
 		const out = new Float32Array(count * columns);
 		for (let row = first, at = 0; row < first + count; row++) {
-			const scale = float16ToFloat32(scales![2 * row]! | (scales![2 * row + 1]! << 8)) / 128;
+			const scale = float16At(scales!, row) / 128;
 			const start = 4 * (row >> 4) * columns + ((row >> 2) & 3);
 			for (let column = 0; column < columns; column++, at++) {
 				out[at] = scale * bytes[VECTOR * codes![start + 4 * column]! + (row & 3)]!;

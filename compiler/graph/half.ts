@@ -58,6 +58,9 @@ export function float16ToFloat32(half: number): number {
 	return single[0]!;
 }
 
+/** The half at `index` of little-endian bytes. */
+export const float16At = (bytes: Uint8Array, index: number): number => float16ToFloat32(bytes[2 * index]! | (bytes[2 * index + 1]! << 8));
+
 export function bfloat16ToFloat32(half: number): number {
 	singleBits[0] = half << 16;
 	return single[0]!;

@@ -36,7 +36,14 @@ export function keyOf(content: Iterable<string | Uint8Array>): string {
 	return hash.digest('hex');
 }
 
-export const jobKey = (job: Job): string => keyOf([job.kind, JSON.stringify(job.kind === 'measure' ? job.options : job.choice), ...bytesOfWeight(job.weight)]);
+const keys = new WeakMap<Job, string>();
+
+/** The weight is hashed once, however often the same job is asked for. */
+export function jobKey(job: Job): string {
+	const key = keys.get(job) ?? keyOf([job.kind, JSON.stringify(job.kind === 'measure' ? job.options : job.choice), ...bytesOfWeight(job.weight)]);
+	keys.set(job, key);
+	return key;
+}
 
 export const viewOf = ({buffer, byteOffset, byteLength}: ArrayBufferView): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
 

@@ -135,7 +135,7 @@ export async function openQueuePool({url, store, onAlone}: QueueOptions): Promis
 			let [wait, offered, answered] = [SOON, -Infinity, performance.now()];
 			for (let offers = 0; ;) {
 				signal.throwIfAborted();
-				const found = (await store.has(key)) ? await store.get(key) : undefined;
+				const found = await store.get(key);
 				if (found) {
 					requireSuccess(found.values['error'] as Failure | undefined);
 					return resultOf(job, found);
@@ -176,15 +176,17 @@ export async function openQueuePool({url, store, onAlone}: QueueOptions): Promis
 
 /** Redis refuses (its memory or disk is full, it only reads): that may pass. */
 function requirePatience(refused: number, error: unknown): void {
-	if (error instanceof SnugError || refused > REFUSE) {
-		throw error instanceof SnugError
-			? error
-			: new SnugError('queue-failed', {
-					subject: '--queue',
-					problem: `Redis has taken no job for ${REFUSE / 1000} s`,
-					found: (error as Error).message,
-					hint: 'look at its memory and its disk, or leave out --queue',
-				});
+	if (error instanceof SnugError) {
+		throw error;
+	}
+
+	if (refused > REFUSE) {
+		throw new SnugError('queue-failed', {
+			subject: '--queue',
+			problem: `Redis has taken no job for ${REFUSE / 1000} s`,
+			found: (error as Error).message,
+			hint: 'look at its memory and its disk, or leave out --queue',
+		});
 	}
 }
 
@@ -270,7 +272,7 @@ export async function serveQueue({url, store, threads, signal, onReady, onJob}: 
 /** Puts the result into the store, or the error of a job that no machine can do. */
 async function runParcel(key: string, parcel: Parcel, store: Store, pool: Pool): Promise<string | undefined> {
 	// Another worker may have taken over and be done.
-	if (await store.has(key).then(async has => has && (await store.get(key)) !== undefined)) {
+	if (await store.get(key)) {
 		return undefined;
 	}
 

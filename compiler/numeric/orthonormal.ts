@@ -10,10 +10,7 @@ export function orthonormalise(vectors: Float32Array, count: number): void {
 		for (let pass = 0; pass < 2; pass++) {
 			for (let j = 0; j < k; j++) {
 				const other = at(j);
-				const share = product(own, other);
-				for (let i = 0; i < length; i++) {
-					own[i]! -= share * other[i]!;
-				}
+				subtract(own, other, product(own, other));
 			}
 		}
 

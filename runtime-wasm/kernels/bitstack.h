@@ -5,7 +5,7 @@
 //   inputs   V as f16 [rank][columns]
 // Rows are padded to 16, columns to 64, with factors of 0. A factor is a normal half, or 0.
 #pragma once
-#include "code.h"
+#include "storage.h"
 
 typedef struct {
 	const u8 *signs;
@@ -19,9 +19,6 @@ INLINE Stack stack_of(const u32 *parts, i32 block) {
 INLINE i32 padded_columns(i32 columns) { return (columns + 63) & -64; }
 INLINE i32 padded_rows(i32 rows) { return (rows + 15) & -16; }
 
-// Four halfs that are normal or 0, with their signs, in the low halves of i32 lanes.
-INLINE v128_t factors_of(v128_t h) { return wasm_f32x4_mul(wasm_v128_and(wasm_i32x4_shl(h, 13), wasm_i32x4_splat((i32)0x8fffffff)), wasm_f32x4_splat(TWO_112)); }
+INLINE v128_t load_factors(const u16 *h) { return f32x4_from_f16(wasm_i32x4_load16x4(h)); }
 
-INLINE v128_t load_factors(const u16 *h) { return factors_of(wasm_i32x4_extend_low_i16x8(wasm_v128_load64_zero(h))); }
-
-INLINE f32 factor_at(const u16 *h) { return wasm_f32x4_extract_lane(factors_of(wasm_i32x4_splat((i16)*h)), 0); }
+INLINE f32 factor_at(const u16 *h) { return f32_from_f16(*h); }

@@ -1,6 +1,5 @@
 // BitStack's blocks (arXiv 2410.23918): what a block takes from a residual, and the products with magnitudes by which its factors are found.
 #include "bitstack.h"
-#include "storage.h"
 
 INLINE v128_t magnitudes(const f32 *r) { return wasm_f32x4_abs(wasm_v128_load(r)); }
 

@@ -4,7 +4,7 @@
 // rows r (low nibble) and 8 + r (high nibble) of column i of the pair. Then scales [row block][group][16] f16, positive normal, and the
 // levels themselves, so that one set of kernels serves every table.
 #pragma once
-#include "code.h"
+#include "lookup.h"
 
 typedef struct {
 	const u8 *codes;
@@ -16,14 +16,6 @@ INLINE Levels levels_of(const u32 *parts) { return (Levels){(const u8 *)parts[0]
 
 // The codes of eight rows of a pair of columns, in the order of their bytes.
 INLINE v128_t half_codes(v128_t bytes, i32 half) { return wasm_v128_and(half ? wasm_u16x8_shr(bytes, 4) : bytes, wasm_i8x16_splat(15)); }
-
-INLINE v128_t pick(v128_t table, v128_t index) {
-#ifdef __wasm_relaxed_simd__
-	return wasm_i8x16_relaxed_swizzle(table, index);
-#else
-	return wasm_i8x16_swizzle(table, index);
-#endif
-}
 
 // Even and odd bytes of two vectors.
 INLINE v128_t even_bytes(v128_t a, v128_t b) { return wasm_i8x16_shuffle(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30); }

@@ -5,7 +5,8 @@
  *   SNUG_MODELS=FOLDER npm run bench -- minilm [--ort FOLDER] [--int8 MODEL.onnx …] [--runs N] [--rounds N]
  *
  * --ort names the `dist` of onnxruntime-web; --int8 a model by onnxruntime.quantization.quantize_dynamic. Rounds go through all, since
- * machines drift. Prints the median and the best run of 16 sentences of 32 tokens, ratios (the median over rounds, each of medians), how much the page grew over a blank one, and how far the embeddings are from onnxruntime-node.
+ * machines drift. Prints the median and the best run of 16 sentences of 32 tokens, ratios (the median over rounds, each of medians), how
+ * much the page grew over a blank one, and how far the embeddings are from onnxruntime-node.
  */
 import {mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';

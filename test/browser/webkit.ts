@@ -1,9 +1,9 @@
 /** WebKitGTK's MiniBrowser, the nearest to Safari on Linux, by plain WebDriver and on a display of its own. */
 import {spawn, type ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
-import {createServer, type AddressInfo} from 'node:net';
 import type {Readable} from 'node:stream';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {freePort} from '../helpers/free-port.js';
 import {expressionOf, findFile, type Browser, type Page} from './browser.js';
 
 /** Undefined where WebKitGTK, its driver or the display server is missing. */
@@ -81,15 +81,6 @@ const wrap = (send: Send): Page => ({
 	},
 	close: async () => undefined,
 });
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const {port} = server.address() as AddressInfo;
-	server.close();
-	await once(server, 'close');
-	return port;
-}
 
 async function end(children: readonly ChildProcess[]): Promise<void> {
 	for (const child of [...children].reverse()) {

@@ -1,5 +1,5 @@
 /** How far a kernel may be from decode × x because its input form is rounded: half a unit of every entry that it adds. */
-import {float16ToFloat32} from '../../compiler/graph/half.js';
+import {float16At} from '../../compiler/graph/half.js';
 import type {InputForm, Parameters} from '../../compiler/codecs/codec.js';
 import type {Encoded} from './harness.js';
 
@@ -10,13 +10,12 @@ export function tableBound({codec, parameters, parts, shape: {rows, columns}}: E
 	}
 
 	const [wide, tall] = [Math.ceil(columns / 64) * 64, Math.ceil(rows / 16) * 16];
-	const half = (part: Uint8Array, at: number): number => float16ToFloat32(part[2 * at]! | (part[2 * at + 1]! << 8));
 	let bound = 0;
 	for (let block = 0; block < Number(parameters['bits']); block++) {
 		for (let k = 0; k < Number(parameters['rank']); k++) {
-			const output = Math.abs(half(parts[3 * block + 1]!, k * tall + row));
+			const output = Math.abs(float16At(parts[3 * block + 1]!, k * tall + row));
 			for (let start = 0; start < wide; start += 64) {
-				const scaled = Array.from({length: 64}, (_, i) => (x[start + i] ?? 0) * half(parts[3 * block + 2]!, k * wide + start + i));
+				const scaled = Array.from({length: 64}, (_, i) => (x[start + i] ?? 0) * float16At(parts[3 * block + 2]!, k * wide + start + i));
 				bound += output * 16 * (largestSum(scaled) / 63 / 2);
 			}
 		}
@@ -47,7 +46,7 @@ export function roundingBound({parameters, parts, shape: {columns}}: Encoded<Par
 	let bound = 0;
 	for (let start = 0; start < columns; start += size) {
 		const index = ((row >> 4) * groups + Math.floor(start / group)) * 16 + (row & 15);
-		const scale = float16ToFloat32(scales[2 * index]! | (scales[2 * index + 1]! << 8));
+		const scale = float16At(scales, index);
 		const block = Array.from({length: size}, (_, i) => x[start + i] ?? 0);
 		bound +=
 			scale *

@@ -3,10 +3,11 @@ import {createHash} from 'node:crypto';
 import {readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 
-/** Paths and the hashes of what is there, in order. */
-export const filesOf = (folder: string): Array<readonly [string, string]> =>
-	readdirSync(folder, {recursive: true, withFileTypes: true})
-		.filter(entry => entry.isFile())
-		.map(({parentPath, name}) => path.join(parentPath, name))
-		.sort()
-		.map(file => [path.relative(folder, file), createHash('sha256').update(readFileSync(file)).digest('hex')] as const);
+/** The hash of what is there, by path. */
+export const filesOf = (folder: string): Record<string, string> =>
+	Object.fromEntries(
+		readdirSync(folder, {recursive: true, withFileTypes: true})
+			.filter(entry => entry.isFile())
+			.map(({parentPath, name}) => path.join(parentPath, name))
+			.map(file => [path.relative(folder, file), createHash('sha256').update(readFileSync(file)).digest('hex')]),
+	);

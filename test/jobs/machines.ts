@@ -1,21 +1,12 @@
 /** A Redis and worker processes of this machine, for tests of the queue. */
 import {spawn, spawnSync, type ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
-import {createServer, type AddressInfo} from 'node:net';
 import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
+import {freePort} from '../helpers/free-port.js';
 
 /** Whether a Redis can be started here. */
 export const hasRedis = (): boolean => spawnSync('redis-server', ['--version']).status === 0;
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const {port} = server.address() as AddressInfo;
-	server.close();
-	await once(server, 'close');
-	return port;
-}
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 	if (child.exitCode === null && child.signalCode === null) {
