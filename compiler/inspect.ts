@@ -2,7 +2,7 @@
 import {findOptions, smallest} from './allocate/allocate.js';
 import {findWeights} from './allocate/weights.js';
 import {encodingOf} from './allocate/encoding.js';
-import {importBounded} from './compile.js';
+import {importBounded} from './bounds.js';
 import {SnugError} from './error.js';
 import {keyOf} from './graph/dim.js';
 import {print} from './graph/print.js';

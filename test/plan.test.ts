@@ -1,7 +1,7 @@
 /** The memory plan: random programs keep every value until its last use, broken plans are refused, and the shape of a real program. */
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
-import {importBounded} from '../compiler/compile.js';
+import {importBounded} from '../compiler/bounds.js';
 import {encodingOf} from '../compiler/allocate/encoding.js';
 import {findWeights} from '../compiler/allocate/weights.js';
 import {evaluate, multiply, symbol, type Dim} from '../compiler/graph/dim.js';

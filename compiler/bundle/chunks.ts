@@ -16,6 +16,12 @@ export function writeHashed(directory: string, name: string, bytes: Uint8Array):
 	return {file, bytes: bytes.length, sha256: hash};
 }
 
+/** A file under its own name: one that people open. */
+export function writeNamed(directory: string, file: string, bytes: Uint8Array): FileEntry {
+	writeFileSync(path.join(directory, file), bytes);
+	return {file, bytes: bytes.length, sha256: sha256(bytes)};
+}
+
 export type ChunkWriter = {
 	/** Adds a part and answers its index. */
 	add(name: string, bytes: Uint8Array): number;

@@ -54,13 +54,17 @@ export function summarize(manifest: Manifest): BundleSummary {
 	};
 }
 
+/** 'planes bits=4 group=64' */
+export const describeCode = ({codec, parameters}: Pick<WeightEntry['terms'][number], 'codec' | 'parameters'>): string =>
+	[codec, ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`)].join(' ');
+
 function summarizeCodes(manifest: Manifest): CodeSummary[] {
 	const placement = manifest.levels.at(-1)?.placement ?? [];
 	const held = ({terms}: WeightEntry): WeightEntry['terms'] => terms.filter(({parts}) => parts.every(part => (placement[part] ?? -1) >= 0));
 	const codes = new Map<string, {weights: number; elements: number; parts: Set<number>}>();
 	for (const weight of manifest.weights) {
 		const terms = held(weight);
-		const code = terms.map(({codec, parameters}) => [codec, ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`)].join(' ')).join(' + ');
+		const code = terms.map(describeCode).join(' + ');
 		const sum = codes.get(code) ?? {weights: 0, elements: 0, parts: new Set<number>()};
 		sum.weights++;
 		sum.elements += weight.rows * weight.columns;

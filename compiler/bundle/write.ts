@@ -8,7 +8,7 @@ import type {Graph} from '../graph/graph.js';
 import {partName} from '../plan/memory.js';
 import {SAMPLING} from '../plan/sampling.js';
 import type {Port, StateBuffer} from '../plan/program.js';
-import {createChunkWriter, writeHashed} from './chunks.js';
+import {createChunkWriter, writeHashed, writeNamed} from './chunks.js';
 import {FILLS} from './fills.js';
 import {FORMAT, type DimEntry, type Manifest, type PortEntry, type StateEntry} from './format.js';
 import {writeGraph} from './graph-file.js';
@@ -28,6 +28,8 @@ export type BundleInput = {
 	readonly config: Config;
 	/** Where the tokenizer's files lie; undefined for a model without. */
 	readonly text: TextSource | undefined;
+	/** A page about the bundle, if any. */
+	readonly report?: string;
 	readonly signal?: AbortSignal;
 	onProgress?(done: number, total: number): void;
 };
@@ -75,6 +77,7 @@ export async function writeBundle(directory: string, input: BundleInput): Promis
 	const written = input.text && writeText(input.text, directory);
 	const elsewhere = new Set([...constants, ...weights.flatMap(({uses}) => uses)]);
 	const graphFile = writeHashed(directory, 'graph.json', new TextEncoder().encode(JSON.stringify(writeGraph(graph, elsewhere))));
+	const report = input.report === undefined ? {} : {report: writeNamed(directory, 'report.html', new TextEncoder().encode(input.report))};
 	const bytes = reportBytes(built);
 	const port = (entry: Port): PortEntry => portEntry(entry, built);
 	const logits = program.sliced === undefined ? undefined : program.outputs.find(({name}) => name === program.sliced);
@@ -98,7 +101,7 @@ export async function writeBundle(directory: string, input: BundleInput): Promis
 		positions: program.states.length > 0 ? positions : 0,
 		...(logits ? {generation: {logits: logits.name, vocabulary: logits.shape.at(-1) as number, sampling: samplingPlaces(built), ...input.config}} : {}),
 		...(written ? {text: written.text} : {}),
-		extra: {graph: graphFile},
+		extra: {graph: graphFile, ...report},
 		weights: entries,
 		report: {budget, ...bytes, bitsPerWeight: bitsPerWeight(built), tokenizer: written?.bytes ?? 0},
 	};

@@ -98,9 +98,17 @@ export const symbolsOf = (count: number, past = 0): Symbols => ({batch: 1, seque
 /** Inputs that a text fills: those that the loader fills too, and the segment of a lone sentence. */
 const FILLED = new Set([...Object.keys(FILLS), 'token_type_ids']);
 
+/** An input that a text does not fill. */
+const findStranger = ({graph: {inputs, states}}: TypedGraph): string | undefined =>
+	inputs.find(name => !FILLED.has(name) && !states.some(({input}) => input === name));
+
+/** Whether a text fills all inputs. */
+export const readsText = (typed: TypedGraph): boolean => findStranger(typed) === undefined && typed.graph.inputs.some(name => FILLS[name] === 'tokens');
+
 /** The tokens that a run takes: a fixed number, or at most so many; undefined where the state's positions bound it. */
-export function tokensOf({graph: {inputs, types, symbols, states}}: TypedGraph): {readonly most: number; readonly fixed: boolean} | undefined {
-	const stranger = inputs.find(name => !FILLED.has(name) && !states.some(({input}) => input === name));
+export function tokensOf(typed: TypedGraph): {readonly most: number; readonly fixed: boolean} | undefined {
+	const {inputs, types, symbols, states} = typed.graph;
+	const stranger = findStranger(typed);
 	if (stranger !== undefined) {
 		throw new SnugError('cannot-calibrate', {
 			subject: `input '${stranger}'`,

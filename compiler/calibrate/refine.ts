@@ -16,24 +16,39 @@ import type {KernelCall, Program} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {letOthersRun} from '../jobs/pool.js';
 import type {Calibration, Statistics} from './statistics.js';
-import {DENSE, denseParts, headProducts, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel} from './float-program.js';
+import {DENSE, denseParts, headProducts, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel, type FloatProgram} from './float-program.js';
 import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
+import {createPredictor, divergence, type Prediction} from './predictor.js';
 import {multiply, transpose} from './product.js';
 
 /** The parts of every weight, by name. */
 export type Encoded = ReadonlyMap<string, readonly Uint8Array[]>;
 
-/** @param choices One for each weight. @param windows All of one length. */
+export type Refined = {
+	readonly parts: Encoded;
+	/** How far the predictions on the windows held out are from those in f32, as `divergence` says; undefined without such windows. */
+	readonly loss: number | undefined;
+};
+
+/** All windows have one length. */
+export type Windows = {
+	readonly seen: ReadonlyArray<readonly number[]>;
+	/** Those that nothing is fitted to. */
+	readonly held: ReadonlyArray<readonly number[]>;
+};
+
+/** @param choices One for each weight. */
 export async function refine(
 	model: FloatModel,
 	choices: readonly Choice[],
 	calibration: Calibration,
-	windows: ReadonlyArray<readonly number[]>,
+	{seen: windows, held}: Windows,
 	{signal, onProgress}: CalibrateOptions = {},
-): Promise<Encoded> {
+): Promise<Refined> {
 	const tokens = windows[0]!.length;
-	const {program, entry, arenaBytes, open} = model.program(tokens);
+	const float = model.program(tokens);
+	const {program, entry, arenaBytes, open} = float;
 	// The second copies from the first, which is changed only later.
 	const coded = await open();
 	const exact = await open().catch((error: unknown) => {
@@ -88,11 +103,29 @@ export async function refine(
 			from = at ?? entry.calls.length;
 		}
 
-		return encoded;
+		return {parts: encoded, loss: measureLoss(float, exact, coded, held)};
 	} finally {
 		exact.close();
 		coded.close();
 	}
+}
+
+/** The mean over windows. */
+function measureLoss(float: FloatProgram, exact: Machine, coded: Machine, windows: Windows['held']): number | undefined {
+	if (windows.length === 0) {
+		return undefined;
+	}
+
+	const tokens = windows[0]!.length;
+	const [reference, actual] = [exact, coded].map(machine => {
+		const predict = createPredictor(float, machine, tokens);
+		return (ids: readonly number[]): Prediction => {
+			writeInputs(machine, float.program, ids);
+			machine.run(float.entry.name, symbolsOf(tokens));
+			return predict();
+		};
+	}) as [(ids: readonly number[]) => Prediction, (ids: readonly number[]) => Prediction];
+	return windows.reduce((sum, ids) => sum + divergence(reference(ids), actual(ids), float.program.sliced !== undefined), 0) / windows.length;
 }
 
 type Step = {readonly weight: string; readonly call: KernelCall; /** The call's place in the entry; undefined in the entry of logits. */ readonly at?: number};

@@ -7,15 +7,15 @@ import type {TypedGraph} from '../passes/infer-types.js';
 import {calibrate, type CalibrateOptions} from './calibrate.js';
 import {floatModel} from './float-program.js';
 import {identityOf, keptCalibration, keptSensitivities} from './kept.js';
-import {refine, type Encoded} from './refine.js';
+import {refine, type Refined, type Windows} from './refine.js';
 import {measureSensitivities} from './sensitivity.js';
 import type {Calibration, Sensitivities} from './statistics.js';
 
 export type CalibrationSession = {
 	readonly calibration: Calibration;
 	sensitivities(): Promise<Sensitivities>;
-	/** The parts of every weight, one choice for each; undefined where the sequential pass is left out. */
-	refine(choices: readonly Choice[]): Promise<Encoded | undefined>;
+	/** One choice for each weight; undefined where the sequential pass is left out. */
+	refine(choices: readonly Choice[]): Promise<Refined | undefined>;
 };
 
 export type SessionInput = {
@@ -25,7 +25,7 @@ export type SessionInput = {
 	readonly weights: readonly GraphWeight[];
 	/** That states hold. */
 	readonly positions: number;
-	readonly windows: ReadonlyArray<readonly number[]>;
+	readonly windows: Windows;
 	/** Whether there is a sequential pass. */
 	readonly refined: boolean;
 	readonly cache: Cache | undefined;
@@ -36,7 +36,7 @@ export type SessionInput = {
 export async function openCalibration({source, typed, weights, positions, windows, refined, cache, watch}: SessionInput): Promise<CalibrationSession> {
 	const model = floatModel(typed, weights, positions);
 	// The sequential pass takes statistics of its own: for the choice before it a half of the windows is enough.
-	const seen = refined ? windows.filter((_, index) => index % 2 === 0) : windows;
+	const seen = refined ? windows.seen.filter((_, index) => index % 2 === 0) : windows.seen;
 	const run = async (): Promise<Calibration> => calibrate(model, seen, watch('calibrate'));
 	const identity = cache && identityOf(source, typed.graph, seen);
 	const calibration = identity === undefined ? await run() : await keptCalibration(cache!, identity, run);
@@ -47,9 +47,9 @@ export async function openCalibration({source, typed, weights, positions, window
 			return identity === undefined ? measure() : keptSensitivities(cache!, identity, measure);
 		},
 		async refine(choices) {
-			const encoded = refined ? await refine(model, choices, calibration, windows, watch('refine')) : undefined;
+			const result = refined ? await refine(model, choices, calibration, windows, watch('refine')) : undefined;
 			model.release();
-			return encoded;
+			return result;
 		},
 	};
 }

@@ -1,13 +1,14 @@
 /** `snug compile`: an ONNX model to a bundle that fits a budget. */
+import path from 'node:path';
 import {preferences} from '../allocate/preference.js';
 import {findProfile} from '../../profiles/index.js';
 import {defaultCacheFolder} from '../jobs/cache.js';
-import {createProgress} from '../progress.js';
+import type {PrepareOptions} from '../prepare.js';
+import {createProgress, type Progress} from '../progress.js';
 import {formatSize} from '../size.js';
 import {formatTable} from '../table.js';
-
-import {defineCommand, printJson} from './command.js';
-import {choiceOption, countOption, listOption, otherwise, pairs, readDim, sizeOption, textOption} from './options.js';
+import {defineCommand, printJson, type Io} from './command.js';
+import {choiceOption, countOption, listOption, otherwise, pairs, readDim, sizeOption, sizesOption, textOption} from './options.js';
 
 export const compileCommand = defineCommand({
 	usage: 'compile <model>',
@@ -15,6 +16,7 @@ export const compileCommand = defineCommand({
 	examples: [
 		['snug compile model.onnx --budget 60MB -o out', 'Weights, state and program in 60 MB'],
 		['snug compile model.onnx --profile android-4gb -o out', 'Limits and budget of a device'],
+		['snug compile model.onnx --sweep 40MB,60MB,80MB', 'What each budget would cost'],
 		['snug compile model.onnx --bits 4 --codecs scalar -o out', 'Choose the code yourself'],
 		['snug compile vision.onnx --dim height=224 --dim width=224 -o out', 'Fix free dimensions'],
 	],
@@ -25,9 +27,10 @@ export const compileCommand = defineCommand({
 				demandOption: true,
 				description: 'The .onnx file; external data, tokenizer.json and config.json are found beside it',
 			})
-			.option('output', {...textOption('--output', 'The folder to write'), alias: 'o', demandOption: true})
+			.option('output', {...textOption('--output', 'The folder to write; with --sweep, if at all, an .html file'), alias: 'o'})
 			.option('profile', textOption('--profile', "A device: a name of 'snug profiles', or a .json file"))
 			.option('budget', {...sizeOption('--budget', 'Bytes that the model may hold: 60MB, 64MiB, bytes'), ...otherwise("the profile's")})
+			.option('sweep', sizesOption('--sweep', 'Write no bundle: compare these budgets, as 40MB,60MB,80MB'))
 			.option('codecs', {...listOption('--codecs', 'Codecs to choose from, separated by commas'), ...otherwise('all')})
 			.option('bits', {...countOption('--bits', 'Bits per weight, the same for all'), ...otherwise('as the budget allows')})
 			.option('prefer', {
@@ -35,8 +38,8 @@ export const compileCommand = defineCommand({
 				...otherwise('quality'),
 			})
 			.option('calibration', {
-				...textOption('--calibration', "A text like those of the users, or 'sample': what matters on it is kept best"),
-				...otherwise('none'),
+				...textOption('--calibration', 'A text like those of the users: what matters on it is kept best; none for none'),
+				...otherwise("'sample', pages of five books, where a budget decides and the model reads text"),
 			})
 			.option('no-refine', {
 				type: 'boolean',
@@ -46,6 +49,10 @@ export const compileCommand = defineCommand({
 			.option('transforms', {
 				...listOption('--transforms', 'Changes to weights that make them easier to encode; none for none'),
 				...otherwise('all with --calibration'),
+			})
+			.option('atoms', {
+				...choiceOption('--atoms', 'Weights that layers mix from shared atoms: keep the atoms, for fewer bytes, or mix, for speed', ['keep', 'mix']),
+				...otherwise('keep'),
 			})
 			.option('max-sequence', {...countOption('--max-sequence', 'Positions that the state may hold'), ...otherwise("the profile's, else 1024")})
 			.option('dim', {
@@ -64,8 +71,20 @@ export const compileCommand = defineCommand({
 			.option('store', textOption('--store', 'With --queue: a folder that this machine and all workers can write to'))
 			.option('threads', {...countOption('--threads', 'Threads that may compute together'), ...otherwise("the profile's, else 4")})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
-			.group(['profile', 'budget', 'max-sequence'], 'Memory:')
-			.group(['codecs', 'bits', 'prefer', 'calibration', 'no-refine', 'transforms', 'cache-precision'], 'Compression:')
+			.conflicts('sweep', ['budget', 'bits'])
+			.check(({output, sweep}) => {
+				if (sweep === undefined && output === undefined) {
+					throw new Error('Missing required argument: output');
+				}
+
+				if (sweep !== undefined && output !== undefined && !output.endsWith('.html')) {
+					throw new Error(`--output: expected an .html file with --sweep, found '${output}'`);
+				}
+
+				return true;
+			})
+			.group(['profile', 'budget', 'sweep', 'max-sequence'], 'Memory:')
+			.group(['codecs', 'bits', 'prefer', 'calibration', 'no-refine', 'transforms', 'atoms', 'cache-precision'], 'Compression:')
 			.group(['dim'], 'Shapes:')
 			.implies({queue: 'store', store: 'queue'})
 			.group(['cache', 'queue', 'store', 'threads'], 'Speed:'),
@@ -75,12 +94,14 @@ export const compileCommand = defineCommand({
 			output,
 			profile,
 			budget,
+			sweep: budgets,
 			codecs,
 			bits,
 			prefer,
 			calibration,
 			noRefine,
 			transforms,
+			atoms,
 			maxSequence,
 			dim,
 			cachePrecision,
@@ -93,37 +114,44 @@ export const compileCommand = defineCommand({
 		io,
 	) {
 		const device = profile === undefined ? undefined : findProfile(profile);
-		const {compile} = await import('../compile.js');
+		const {AUTO} = await import('../prepare.js');
 		const progress = createProgress(io.stderr);
-		try {
-			const result = await compile(model, {
-				output,
-				...(device && {profile: device}),
-				...(budget !== undefined && {budget}),
-				...(codecs && {codecs}),
-				...(bits !== undefined && {bits}),
-				...(prefer && {prefer}),
-				...(calibration !== undefined && {calibration}),
-				refine: !noRefine,
-				...(transforms && {transforms: transforms.filter(name => name !== 'none')}),
-				...(maxSequence !== undefined && {maxSequence}),
-				...(dim && {dims: Object.fromEntries(dim)}),
-				...(cachePrecision && {cachePrecision}),
-				...(cache === 'none' ? {} : {cache: cache ?? defaultCacheFolder()}),
-				...(queue !== undefined && {
-					queue: {
-						url: queue,
-						store: store!,
-						onAlone() {
-							progress.end();
-							io.stderr.write("no worker is there: start 'snug worker' of this version on any machine, with the same --queue and --store\n");
-						},
+		const options: PrepareOptions = {
+			...(device && {profile: device}),
+			...(budget !== undefined && {budget}),
+			...(codecs && {codecs}),
+			...(bits !== undefined && {bits}),
+			...(prefer && {prefer}),
+			...(calibration === 'none' ? {} : {calibration: calibration ?? AUTO}),
+			refine: !noRefine,
+			...(transforms && {transforms: transforms.filter(name => name !== 'none')}),
+			...(atoms && {atoms}),
+			...(maxSequence !== undefined && {maxSequence}),
+			...(dim && {dims: Object.fromEntries(dim)}),
+			...(cachePrecision && {cachePrecision}),
+			...(cache === 'none' ? {} : {cache: cache ?? defaultCacheFolder()}),
+			...(queue !== undefined && {
+				queue: {
+					url: queue,
+					store: store!,
+					onAlone() {
+						progress.end();
+						io.stderr.write("no worker is there: start 'snug worker' of this version on any machine, with the same --queue and --store\n");
 					},
-				}),
-				...(threads !== undefined && {threads}),
-				onProgress: progress.update,
-				signal: io.signal,
-			});
+				},
+			}),
+			...(threads !== undefined && {threads}),
+			onProgress: progress.update,
+			signal: io.signal,
+		};
+		try {
+			if (budgets) {
+				await runSweep(model, budgets, options, {output, json, io, progress});
+				return;
+			}
+
+			const {compile} = await import('../compile.js');
+			const result = await compile(model, {...options, output: output!});
 			progress.end();
 			if (json) {
 				printJson(io, result);
@@ -131,6 +159,10 @@ export const compileCommand = defineCommand({
 			}
 
 			const {bytes, bitsPerWeight, seconds} = result;
+			if (calibration === undefined && result.calibration !== null) {
+				io.stderr.write(`calibrated on ${result.calibration}: a text like those of your users, as --calibration FILE, says better what to keep\n`);
+			}
+
 			const limit = budget === undefined && !device ? '' : ` of ${formatSize(result.budget)} (${result.decidedBy})`;
 			io.stdout.write(
 				`${result.bundle}: ${formatSize(bytes.total)}${limit}, ${bitsPerWeight.toFixed(2)} bits per weight, in ${seconds.toFixed(1)} s\n${formatTable(
@@ -142,3 +174,28 @@ export const compileCommand = defineCommand({
 		}
 	},
 });
+
+type SweepIo = {readonly output: string | undefined; readonly json: boolean; readonly io: Io; readonly progress: Progress};
+
+async function runSweep(model: string, budgets: readonly number[], options: PrepareOptions, {output, json, io, progress}: SweepIo): Promise<void> {
+	const [{sweep}, {formatSweep}, {refuseUnwritable, writePage}] = await Promise.all([
+		import('../sweep.js'),
+		import('../report/sweep-text.js'),
+		import('../report/sweep-page.js'),
+	]);
+	if (output !== undefined) {
+		refuseUnwritable(output);
+	}
+
+	const result = await sweep(model, budgets, options);
+	progress.end();
+	if (output !== undefined) {
+		writePage(output, path.basename(path.dirname(path.resolve(model))), result);
+	}
+
+	if (json) {
+		printJson(io, result);
+	} else {
+		io.stdout.write(`${formatSweep(result)}\n`);
+	}
+}

@@ -84,6 +84,10 @@ export const listOption = (option: string, description: string) =>
 		}),
 	}) as const;
 
+/** `40MB,60MB` as bytes. */
+export const sizesOption = (option: string, description: string) =>
+	({...flag, description, coerce: once(option, text => text.split(',').map(size => parseSize(size, option)))}) as const;
+
 /** A repeatable NAME=VALUE as [name, value] pairs. */
 export function pairs<T>(option: string, value: readonly string[], read: (text: string, subject: string) => T): Array<[name: string, value: T]> {
 	const names = new Set<string>();

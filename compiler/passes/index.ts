@@ -7,6 +7,7 @@ import {fuseBias, fuseLinear} from './fuse-linear.js';
 import {fuseNorm} from './fuse-norm.js';
 import {fuseRotary} from './fuse-rotary.js';
 import {joinSiblings} from './join-siblings.js';
+import {keepAtoms} from './keep-atoms.js';
 import {mergeLayout} from './merge-layout.js';
 import type {Pass} from './pass.js';
 import {reduceStrength} from './reduce-strength.js';
@@ -15,6 +16,7 @@ import {shareCommon} from './share-common.js';
 import {simplify} from './simplify.js';
 
 export const passes: readonly Pass[] = [
+	keepAtoms,
 	foldConstants,
 	expandComposites,
 	foldConstants,

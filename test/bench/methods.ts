@@ -3,36 +3,21 @@
  *
  *   npm run bench -- methods [--model NAME] [--calibration FILE] [--text FILE] [--context N] [--windows N] [--only TEXT] [--json]
  *
- * Statistics are of --windows windows of the calibration text, in f32; weights are encoded with what they tell, one weight at a time. Bits
- * are of these linears alone. Codes are judged by what they decode to: rounding inside kernels is measured elsewhere.
+ * Statistics are of 24 windows of the calibration text, in f32; weights are encoded with what they tell, one weight at a time. Bits are of
+ * these linears alone. Codes are judged by what they decode to: rounding inside kernels is measured elsewhere.
  */
 import {parseArgs} from 'node:util';
-import path from 'node:path';
 import {findWeights} from '../../compiler/allocate/weights.js';
-import {findText as findTokenizer, readConfig} from '../../compiler/bundle/text.js';
+import {importBounded} from '../../compiler/bounds.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {openCalibrated} from '../../compiler/calibrate/factor.js';
-import {denseParts, floatModel, headProducts, productOf, symbolsOf, writeInputs} from '../../compiler/calibrate/float-program.js';
-import {createPredictor} from '../../compiler/calibrate/predictor.js';
-import {readWindows} from '../../compiler/calibrate/text.js';
+import {denseParts, floatModel, headProducts, productOf} from '../../compiler/calibrate/float-program.js';
 import {bytesOfLayout, type Parameters} from '../../compiler/codecs/codec.js';
 import {codecs} from '../../compiler/codecs/index.js';
-import {importBounded} from '../../compiler/compile.js';
-import {createScorer} from '../../compiler/evaluate.js';
 import {optimize, transform} from '../../compiler/passes/optimize.js';
-import {findModel, findText, missing} from '../helpers/models.js';
+import {languageOptions, openLanguageModel, scoreOn} from './quality/language-model.js';
 
-const {values: given} = parseArgs({
-	options: {
-		model: {type: 'string', default: 'books-3m'},
-		calibration: {type: 'string', default: findText('books-calib.txt') ?? 'sample'},
-		text: {type: 'string', default: findText('books-valid.txt') ?? ''},
-		context: {type: 'string', default: '256'},
-		windows: {type: 'string', default: '24'},
-		only: {type: 'string', default: ''},
-		json: {type: 'boolean', default: false},
-	},
-});
+const {values: given} = parseArgs({options: {...languageOptions, only: {type: 'string', default: ''}, json: {type: 'boolean', default: false}}});
 
 type Method = {readonly codec: string; readonly parameters: Parameters};
 
@@ -47,17 +32,10 @@ const methods: readonly Method[] = [
 
 const nameOf = ({codec, parameters}: Method): string => [codec, ...Object.entries(parameters).map(([name, value]) => `${name}=${value}`)].join(' ');
 
-const source = findModel(given.model);
-if (source === undefined) {
-	throw new Error(missing(given.model));
-}
-
-const [context, windows] = [Number(given.context), Number(given.windows)];
-const folder = path.dirname(source);
-const {bos} = readConfig(folder);
-const read = (file: string): number[][] => readWindows(file, findTokenizer(folder), {context, windows, ...(bos === undefined ? {} : {bos})});
-const [seen, held] = [read(given.calibration), read(given.text)];
-const {graph, positions} = importBounded(source, {maxSequence: context});
+const language = openLanguageModel(given);
+const {context, held} = language;
+const seen = language.windows(language.calibration, 24);
+const {graph, positions} = importBounded(language.file, {maxSequence: context});
 
 type Row = {readonly method: string; readonly transforms: string; readonly bits: number; readonly perplexity: number; readonly ratio: number};
 
@@ -69,22 +47,9 @@ for (const transforms of [[], undefined]) {
 	const calibration = await calibrate(model, seen);
 	const float = model.program(context);
 	const machine = await float.open();
-	const predict = createPredictor(float, machine, context, 0);
 	const heads = new Set(headProducts(float.program).map(productOf));
 	const linears = weights.filter(({name, products, constant}) => products > 0 && !heads.has(name) && constant.guarded !== true);
-	const perplexity = (): number => {
-		const scorer = createScorer();
-		for (const ids of held) {
-			writeInputs(machine, float.program, ids);
-			machine.run(float.entry.name, symbolsOf(ids.length));
-			for (const [at, logits] of predict().slice(0, -1).entries()) {
-				scorer.add(logits, ids[at + 1]!);
-			}
-		}
-
-		return scorer.score().perplexity;
-	};
-
+	const perplexity = scoreOn(held, float, machine);
 	const reference = perplexity();
 	const label = transforms ? 'none' : 'all';
 	console.error(`float, transforms ${label}: ${reference.toFixed(4)}`);

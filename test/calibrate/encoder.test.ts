@@ -82,12 +82,13 @@ for (const [batch, length] of [
 		t.true([...(await measureSensitivities(model, calibration, windows)).values()].every(value => value > 0 && Number.isFinite(value)));
 
 		const decoded = async (choice: Choice): Promise<ReadonlyMap<string, Float32Array>> => {
-			const parts = await refine(
+			const {parts, loss} = await refine(
 				model,
 				weights.map(() => choice),
 				calibration,
-				windows,
+				{seen: windows.slice(2), held: windows.slice(0, 2)},
 			);
+			t.true(choice.codec === 'dense' ? loss! < 1e-9 : loss! > 1e-6, `${loss}`);
 			return new Map(
 				weights.flatMap(weight => {
 					const values = codecs.get(choice.codec)!.decode(parts.get(weight.name)!, weight, choice.parameters, 0, weight.rows);

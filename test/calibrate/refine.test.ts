@@ -1,6 +1,7 @@
 /** The sequential pass: the encoded model is nearer to the f32 one than with each code chosen by itself, and the bytes are the layout's. */
 import test from 'ava';
 import {floatModel} from '../../compiler/calibrate/float-program.js';
+import {kullbackLeibler, logSumExp} from '../../compiler/evaluate.js';
 import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {openCalibrated} from '../../compiler/calibrate/factor.js';
@@ -13,6 +14,7 @@ import {tiny} from '../helpers/tiny-language-model.js';
 import {logitsOf, openTiny, POSITIONS, textOf, withConstants} from './tiny.js';
 
 const windows = [3, 11, 17, 29].map(seed => textOf(seed, 80));
+const held = [41, 43].map(seed => textOf(seed, 80));
 
 test('the encoded model is nearer to the exact one', async t => {
 	const typed = openTiny(t);
@@ -30,7 +32,7 @@ test('the encoded model is nearer to the exact one', async t => {
 			]),
 		);
 	const steps: number[] = [];
-	const refined = await refine(model, choices, calibration, windows, {onProgress: done => steps.push(done)});
+	const {parts: refined, loss} = await refine(model, choices, calibration, {seen: windows, held}, {onProgress: done => steps.push(done)});
 	// Four products a layer and the gain; the table, which is the head too, comes first.
 	t.deepEqual(
 		steps,
@@ -60,6 +62,18 @@ test('the encoded model is nearer to the exact one', async t => {
 			),
 		);
 
+	/** The divergence of the last half of the tokens held out. */
+	const lossOf = (graph: Graph): number => {
+		const rows = held.flatMap(ids => {
+			const [a, b] = [logitsOf(typed.graph, ids), logitsOf(graph, ids)];
+			return Array.from({length: ids.length / 2}, (_, index) => {
+				const [start, end] = [0, 1].map(next => (ids.length / 2 + index + next) * tiny.vocabulary) as [number, number];
+				return kullbackLeibler(a.subarray(start, end), b.subarray(start, end), logSumExp(b.subarray(start, end)));
+			});
+		});
+		return rows.reduce((sum, value) => sum + value, 0) / rows.length;
+	};
+
 	const distance = (encoded: Encoded): number =>
 		[5, 23].reduce((sum, seed) => {
 			const ids = textOf(seed, 60);
@@ -69,9 +83,11 @@ test('the encoded model is nearer to the exact one', async t => {
 	const [rounded, fed, inOrder] = [alone(new Map()), alone(calibration), refined].map(distance) as [number, number, number];
 	t.true(fed < 0.9 * rounded, `${fed} of ${rounded}`);
 	t.true(inOrder < 0.95 * fed, `${inOrder} of ${fed}`);
-	t.deepEqual(await refine(model, choices, calibration, windows), refined);
+	t.deepEqual(await refine(model, choices, calibration, {seen: windows, held}), {parts: refined, loss});
+	t.is((await refine(model, choices, calibration, {seen: windows, held: []})).loss, undefined);
+	t.true(Math.abs(loss! / lossOf(graphOf(refined)) - 1) < 1e-3, `${loss} and ${lossOf(graphOf(refined))}`);
 	// Threads share the work, and change nothing.
 	const shared = floatModel(typed, weights, POSITIONS, 3);
 	t.deepEqual(await calibrate(shared, windows), calibration);
-	t.deepEqual(await refine(shared, choices, calibration, windows), refined);
+	t.deepEqual(await refine(shared, choices, calibration, {seen: windows, held}), {parts: refined, loss});
 });

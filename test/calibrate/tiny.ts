@@ -2,7 +2,7 @@
 import {writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {ExecutionContext} from 'ava';
-import {importBounded} from '../../compiler/compile.js';
+import {importBounded} from '../../compiler/bounds.js';
 import type {Graph} from '../../compiler/graph/graph.js';
 import {constant, float32, int64, zeros, type Tensor} from '../../compiler/graph/tensor.js';
 import {optimize, transform} from '../../compiler/passes/optimize.js';

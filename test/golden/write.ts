@@ -10,7 +10,7 @@ import {writeBundle} from '../../compiler/bundle/write.js';
 import type {Parameters} from '../../compiler/codecs/codec.js';
 import {encodeAhead} from '../../compiler/jobs/encode.js';
 import {openPool} from '../../compiler/jobs/pool.js';
-import {importBounded} from '../../compiler/compile.js';
+import {importBounded} from '../../compiler/bounds.js';
 import {optimize} from '../../compiler/passes/optimize.js';
 import {tinyLanguageModel} from '../helpers/tiny-language-model.js';
 

@@ -9,7 +9,7 @@ import {writeBundle} from '../../compiler/bundle/write.js';
 import {groupsFor} from '../../compiler/codecs/integer-groups.js';
 import {encodeAhead} from '../../compiler/jobs/encode.js';
 import {openPool} from '../../compiler/jobs/pool.js';
-import {importBounded} from '../../compiler/compile.js';
+import {importBounded} from '../../compiler/bounds.js';
 import {optimize} from '../../compiler/passes/optimize.js';
 
 export type Code = {readonly codec: 'planes' | 'scalar'; readonly bits: number; readonly group: number};

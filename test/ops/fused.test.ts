@@ -1,10 +1,11 @@
-/** snug.Rotary, snug.Gated, snug.Linear and snug.Embedding: their kernels against their meaning, on strided rows and encoded weights. */
+/** snug.Rotary, snug.Gated, snug.Mix, snug.Linear and snug.Embedding: their kernels against their meaning, on strided rows and encoded weights. */
 import test from 'ava';
 import {codecs} from '../../compiler/codecs/index.js';
 import type {Parameters} from '../../compiler/codecs/codec.js';
 import {float32, int64, sizeOf, type Tensor} from '../../compiler/graph/tensor.js';
 import {activations, gated} from '../../compiler/ops/fused/gated.js';
 import {embedding, linear} from '../../compiler/ops/fused/linear.js';
+import {mix} from '../../compiler/ops/fused/mix.js';
 import {rotary} from '../../compiler/ops/fused/rotary.js';
 import type {Op} from '../../compiler/ops/op.js';
 import {roundingBound, tableBound} from '../codecs/rounding.js';
@@ -84,6 +85,21 @@ for (const activation of Object.keys(activations)) {
 			attributes: {activation},
 		};
 	});
+}
+
+for (const [terms, dims] of [
+	[1, [1]],
+	[2, [3, 7]],
+	[3, [2, 3, 16]],
+	[5, [1, 2, 130]],
+] as const) {
+	const width = terms * dims.at(-1)!;
+	for (const rowStride of [width, width + 3]) {
+		agree(`mix of ${terms}, to [${dims.join(', ')}], rows ${rowStride} apart`, mix, () => ({
+			inputs: [random([...dims.slice(0, -1), width]), random([terms])],
+			held: {rowStrides: {0: rowStride}},
+		}));
+	}
 }
 
 const shapes = [

@@ -1,0 +1,229 @@
+/** The front half of the pipeline: a model to its weights, and the options of each with what they lose. */
+import path from 'node:path';
+import {decideBudget} from '../profiles/index.js';
+import {findOptions, type Candidates} from './allocate/allocate.js';
+import type {Preference} from './allocate/preference.js';
+import {findWeights, type GraphWeight} from './allocate/weights.js';
+import {importBounded, type BoundOptions} from './bounds.js';
+import {findText, readConfig, type Config} from './bundle/text.js';
+import type {CalibrateOptions} from './calibrate/calibrate.js';
+import {readsText, tokensOf} from './calibrate/float-program.js';
+import type {Windows} from './calibrate/refine.js';
+import {openCalibration, type CalibrationSession} from './calibrate/session.js';
+import {readWindows, SAMPLE} from './calibrate/text.js';
+import {SnugError} from './error.js';
+import type {Budget} from './fit.js';
+import {bytesOf} from './graph/dtype.js';
+import type {Graph} from './graph/graph.js';
+import {openCache, type Cache} from './jobs/cache.js';
+import {cachedPool} from './jobs/cached.js';
+import {openPool, type Pool} from './jobs/pool.js';
+import {passes} from './passes/index.js';
+import {keepAtoms} from './passes/keep-atoms.js';
+import {optimize, transform} from './passes/optimize.js';
+import type {TypedGraph} from './passes/infer-types.js';
+import type {LowerOptions} from './plan/lower.js';
+
+export type PrepareOptions = BoundOptions & {
+	/** Bytes that the model may hold: memory and program. */
+	readonly budget?: number;
+	readonly codecs?: readonly string[];
+	readonly bits?: number;
+	/** What codes are chosen for; quality unless given. */
+	readonly prefer?: Preference;
+	/** Whether codes are chosen once more, each on what the encoded weights before it produce; unless given, where there is a calibration. */
+	readonly refine?: boolean;
+	/** Names of equivalent transforms; all where there is a calibration, else none, unless given. */
+	readonly transforms?: readonly string[];
+	/** What becomes of weights that layers mix from shared atoms: 'keep' the atoms, unless given, for fewer bytes, or 'mix' them, for fewer products. */
+	readonly atoms?: 'keep' | 'mix';
+	/** A text on which the errors of codes are weighed and made up for, SAMPLE, or AUTO: the sample where there is a choice and a text to be read. */
+	readonly calibration?: string;
+	/** Tokens of that text, at most. */
+	readonly calibrationTokens?: number;
+	/** A folder where results are kept by their content, for an interrupted compile, and for other budgets. */
+	readonly cache?: string;
+	/** Jobs go to the workers of a Redis queue at `url`, by way of the folder `store`; `onAlone` is called once where none is there. */
+	readonly queue?: {readonly url: string; readonly store: string; onAlone?(): void};
+	readonly cachePrecision?: LowerOptions['cachePrecision'];
+	/** Threads that may compute together, at most; the profile's unless given, else DEFAULT_THREADS. */
+	readonly threads?: number;
+	readonly signal?: AbortSignal;
+	onProgress?(stage: string, done: number, total: number): void;
+};
+
+export type Prepared = {
+	readonly typed: TypedGraph;
+	readonly weights: readonly GraphWeight[];
+	readonly positions: number;
+	readonly config: Config;
+	/** The text that losses were measured on; undefined where they were not. */
+	readonly text: string | undefined;
+	readonly session: CalibrationSession | undefined;
+	readonly candidates: Candidates;
+	/** Ways to hold the state, the best first. @param budget Of all bytes. */
+	lowerings(budget: number): readonly LowerOptions[];
+};
+
+/** What jobs run on. */
+export type Means = {readonly pool: Pool; readonly cache: Cache | undefined};
+
+/** Opens the pool and the cache for a piece of work, and closes them behind it. */
+export async function withMeans<T>({cache: folder, queue}: PrepareOptions, work: (means: Means) => Promise<T>): Promise<T> {
+	const cache = folder === undefined ? undefined : openCache(folder);
+	const pool = queue ? await openQueue(queue) : openPool();
+	try {
+		return await work({pool: cache ? cachedPool(pool, cache) : pool, cache});
+	} finally {
+		await pool.close();
+		cache?.prune();
+	}
+}
+
+/** Nothing of the queue is loaded without one. */
+async function openQueue({url, store, onAlone}: NonNullable<PrepareOptions['queue']>): Promise<Pool> {
+	const [{openQueuePool}, {openFolderStore}] = await Promise.all([import('./jobs/queue.js'), import('./jobs/store.js')]);
+	return openQueuePool({url, store: await openFolderStore(store), ...(onAlone && {onAlone})});
+}
+
+/** @param choosing Whether a budget decides between the options. */
+export async function prepare(model: string, options: PrepareOptions, choosing: boolean, {pool, cache}: Means): Promise<Prepared> {
+	const config = readConfig(path.dirname(model));
+	requireMeasured(options);
+	const {graph, positions} = importBounded(model, options);
+	const optimized = optimize(graph, options.atoms === 'mix' ? passes.filter(pass => pass !== keepAtoms) : passes);
+	const text = chooseCalibration(model, options, optimized, choosing);
+	const typed = transform(optimized, options.transforms ?? (text === undefined ? [] : undefined));
+	const weights = findWeights(typed.graph);
+	const windows = text === undefined ? undefined : readCalibration(text, model, typed, positions, config, options.calibrationTokens);
+	const watch = (stage: string): CalibrateOptions => ({
+		...(options.signal ? {signal: options.signal} : {}),
+		onProgress: (done, total) => options.onProgress?.(stage, done, total),
+	});
+	const refined = options.refine !== false;
+	const session = windows && (await openCalibration({source: graph, typed, weights, positions, windows, refined, cache, watch}));
+	const isChosen = options.bits === undefined && (choosing || options.prefer === 'speed');
+	const measured = {
+		...options,
+		stepwise: graph.states.length > 0,
+		calibration: session?.calibration,
+		sensitivities: isChosen ? await session?.sensitivities() : undefined,
+		onProgress: watch('measure').onProgress!,
+	};
+	const candidates = restrict(await findOptions(weights, measured, pool), options);
+	const threads = options.threads ?? options.profile?.threads;
+	return {
+		typed,
+		weights,
+		positions,
+		config,
+		text,
+		session,
+		candidates,
+		lowerings(budget) {
+			const precisions = options.cachePrecision ? [options.cachePrecision] : chooseCachePrecisions(typed.graph, positions, budget);
+			return precisions.map(cachePrecision => ({cachePrecision, positions, ...(threads === undefined ? {} : {threads})}));
+		},
+	};
+}
+
+/** In place of a text: whatever a compile can do. */
+export const AUTO = 'auto';
+
+/** The sample helps where there is something to choose, and a model that reads text. */
+function chooseCalibration(model: string, {calibration, bits}: PrepareOptions, typed: TypedGraph, choosing: boolean): string | undefined {
+	if (calibration !== AUTO) {
+		return calibration;
+	}
+
+	return bits === undefined && choosing && findText(path.dirname(model)) && readsText(typed) ? SAMPLE : undefined;
+}
+
+/** Tokens of a window of calibration text at most, and of all windows. */
+const [WINDOW_TOKENS, CALIBRATION_TOKENS] = [512, 40 * 512];
+
+/** Windows on which the loss of the whole is measured in the end. */
+const HELD_OUT = 2;
+
+function readCalibration(file: string, model: string, typed: TypedGraph, positions: number, {bos}: Config, tokens = CALIBRATION_TOKENS): Windows {
+	const bound = tokensOf(typed);
+	const context = bound?.fixed ? bound.most : Math.min(bound?.most ?? positions, WINDOW_TOKENS);
+	const windows = readWindows(file, findText(path.dirname(model)), {
+		context,
+		windows: Math.ceil(tokens / context) + HELD_OUT,
+		...(bos === undefined ? {} : {bos}),
+	});
+	if (bound?.fixed && windows[0]!.length < context) {
+		throw new SnugError('text-too-short', {
+			subject: `calibration text '${file}'`,
+			problem: 'is shorter than the sequence that the model takes',
+			expected: `at least ${context} tokens`,
+			found: `${windows[0]!.length} tokens`,
+			hint: 'give a longer text',
+		});
+	}
+
+	// Every so many-th is held out; a short text is needed whole.
+	const step = windows.length >= HELD_OUT * 8 ? Math.floor(windows.length / HELD_OUT) : Infinity;
+	const isHeld = (_: unknown, index: number): boolean => index % step === step - 1 && index < HELD_OUT * step;
+	return {seen: windows.filter((window, index) => !isHeld(window, index)), held: windows.filter(isHeld)};
+}
+
+/** A price of time is in what errors cost the model, which a calibration tells. */
+function requireMeasured({prefer, calibration, bits}: PrepareOptions): void {
+	if (prefer === 'speed' && (calibration === undefined || bits !== undefined)) {
+		throw new SnugError('nothing-to-prefer', {
+			subject: "the preference 'speed'",
+			problem: 'weighs time against losses that are measured, code by code',
+			expected: 'a calibration, and no fixed number of bits',
+			found: calibration === undefined ? 'no calibration' : `${bits} bits`,
+			hint: calibration === undefined ? 'add --calibration sample, or a text of yours' : 'give --budget instead of --bits',
+		});
+	}
+}
+
+export function chooseBudget({profile, budget}: PrepareOptions): Budget {
+	if (budget !== undefined && !(budget >= 0)) {
+		throw new SnugError('invalid-budget', {
+			subject: 'the budget option',
+			problem: 'no number of bytes',
+			expected: 'a number of at least 0',
+			found: `${budget}`,
+		});
+	}
+
+	if (profile) {
+		return decideBudget(profile, {budget});
+	}
+
+	return budget === undefined ? {bytes: Infinity, decidedBy: 'nothing: no budget and no profile were given'} : {bytes: budget, decidedBy: 'the budget option'};
+}
+
+/** Of the budget, at most: a cache that takes more is held in fewer bits. */
+const CACHE_SHARE = 0.1;
+
+/** The widest type in which the state takes a small part of the budget, else int8, which costs a language model little; then what is narrower. */
+function chooseCachePrecisions({states, types}: Graph, positions: number, budget: number): ReadonlyArray<LowerOptions['cachePrecision']> {
+	const elements = states.reduce(
+		(sum, {input}) => sum + types.get(input)!.shape.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : positions), 1),
+		0,
+	);
+	const precisions = ['float32', 'float16', 'int8'] as const;
+	return precisions.filter(precision => precision === 'int8' || elements * bytesOf(precision) <= CACHE_SHARE * budget);
+}
+
+/**
+ * With a number of bits and no budget there is nothing that decides between sizes of groups: groups of 64, the middle; 8 bits by rows, which
+ * are faster and lose little. Codes without groups are kept where they are named.
+ */
+function restrict(candidates: Candidates, {bits, budget, profile, codecs: named}: PrepareOptions): Candidates {
+	if (bits === undefined || budget !== undefined || profile) {
+		return candidates;
+	}
+
+	return candidates.map(({weight, options}) => {
+		const group = bits === 8 ? Math.max(...options.map(({parameters}) => Number(parameters['group'] ?? 0))) : 64;
+		const kept = options.filter(({codec, parameters}) => parameters['group'] === group || (parameters['group'] === undefined && named?.includes(codec)));
+		return {weight, options: kept.length > 0 ? kept : options};
+	});
+}

@@ -1,0 +1,53 @@
+/** The frontier of a model: what loss comes with which of many budgets. Nothing is encoded; a compile for one of them takes what is measured from the cache. */
+import {bitsPerWeight} from './bundle/write.js';
+import {SnugError} from './error.js';
+import {fit} from './fit.js';
+import {chooseBudget, prepare, withMeans, type PrepareOptions} from './prepare.js';
+import {frontierOf, type Point} from './report/frontier.js';
+
+export type SweepPoint = {
+	readonly budget: number;
+	/** Held bytes, whole-model bits, and predicted loss; undefined where the model does not fit. */
+	readonly reached?: {readonly bytes: number; readonly bitsPerWeight: number; readonly loss: number};
+	/** Why it does not fit. */
+	readonly problem?: string;
+};
+
+export type SweepResult = {
+	/** Ascending budgets. */
+	readonly points: readonly SweepPoint[];
+	/** Held bytes against predicted loss, from the smallest codes to the best. */
+	readonly curve: readonly Point[];
+	/** The text that losses were measured on; null where they were not. */
+	readonly calibration: string | null;
+};
+
+/** @param budgets In bytes. */
+export const sweep = async (model: string, budgets: readonly number[], options: PrepareOptions): Promise<SweepResult> =>
+	withMeans(options, async means => {
+		const {typed, candidates, lowerings, text} = await prepare(model, options, true, means);
+		const points: SweepPoint[] = [];
+		let rest = 0;
+		for (const [index, budget] of budgets.toSorted((a, b) => a - b).entries()) {
+			options.signal?.throwIfAborted();
+			options.onProgress?.('fit', index, budgets.length);
+			const limit = chooseBudget({...options, budget});
+			const fitted = await fit(typed, candidates, lowerings(limit.bytes), limit).catch((error: unknown) => {
+				if (error instanceof SnugError && error.code === 'impossible-budget') {
+					return error;
+				}
+
+				throw error;
+			});
+			if (fitted instanceof SnugError) {
+				points.push({budget, problem: `does not fit: ${fitted.detail.expected}`});
+				continue;
+			}
+
+			const {built, chosen} = fitted;
+			rest = built.total - chosen.reduce((sum, {bytes}) => sum + bytes, 0);
+			points.push({budget, reached: {bytes: built.total, bitsPerWeight: bitsPerWeight(built), loss: chosen.reduce((sum, {loss}) => sum + loss, 0)}});
+		}
+
+		return {points, curve: frontierOf(candidates).map(({bytes, loss}) => ({bytes: bytes + rest, loss})), calibration: text ?? null};
+	});

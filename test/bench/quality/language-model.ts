@@ -1,0 +1,80 @@
+/** A language model for benchmarks of quality: its file, its texts as windows, and the perplexity of a machine on one of them. */
+import path from 'node:path';
+import {findText as findTokenizer, readConfig} from '../../../compiler/bundle/text.js';
+import {symbolsOf, writeInputs, type FloatProgram} from '../../../compiler/calibrate/float-program.js';
+import type {Machine} from '../../../compiler/calibrate/machine.js';
+import {createPredictor} from '../../../compiler/calibrate/predictor.js';
+import {readWindows} from '../../../compiler/calibrate/text.js';
+import {createScorer} from '../../../compiler/evaluate.js';
+import {findModel, findText, missing} from '../../helpers/models.js';
+
+/** Command-line options of these benchmarks; texts and windows are those of the model unless given. */
+export const languageOptions = {
+	model: {type: 'string', default: 'books-3m'},
+	calibration: {type: 'string'},
+	text: {type: 'string'},
+	context: {type: 'string'},
+	windows: {type: 'string'},
+} as const;
+
+type Texts = {readonly calibration: string; readonly text: string; readonly context: number; readonly windows: number};
+
+/** What the project's figures are measured on; the calibration text is never the one that is scored. */
+const texts: Readonly<Record<string, Texts>> = {
+	'books-3m': {calibration: 'books-calib.txt', text: 'books-valid.txt', context: 256, windows: 24},
+	'smollm2-135m': {calibration: 'wikitext2-valid.txt', text: 'wikitext2-test.txt', context: 512, windows: 12},
+};
+
+export type LanguageModel = {
+	readonly name: string;
+	readonly file: string;
+	readonly context: number;
+	/** The calibration text. */
+	readonly calibration: string;
+	/** Windows of any text. @param count At most. */
+	windows(file: string, count: number): number[][];
+	/** Windows of the text that is scored. */
+	readonly held: ReadonlyArray<readonly number[]>;
+};
+
+export function openLanguageModel(given: {readonly model: string; readonly [name: string]: string | boolean | undefined}): LanguageModel {
+	const file = findModel(given.model);
+	if (file === undefined) {
+		throw new Error(missing(given.model));
+	}
+
+	const known = texts[given.model] ?? texts['books-3m']!;
+	const find = (name: 'calibration' | 'text'): string => {
+		const named = given[name] as string | undefined;
+		const found = named ?? findText(known[name]);
+		if (found === undefined) {
+			throw new Error(missing(known[name]));
+		}
+
+		return found;
+	};
+
+	const context = Number(given['context'] ?? known.context);
+	const folder = path.dirname(file);
+	const {bos} = readConfig(folder);
+	const windows = (text: string, count: number): number[][] =>
+		readWindows(text, findTokenizer(folder), {context, windows: count, ...(bos === undefined ? {} : {bos})});
+	return {name: given.model, file, context, calibration: find('calibration'), windows, held: windows(find('text'), Number(given['windows'] ?? known.windows))};
+}
+
+/** @returns a function that scores the weights that the machine has when it is called. */
+export function scoreOn(windows: ReadonlyArray<readonly number[]>, float: FloatProgram, machine: Machine): () => number {
+	const predict = createPredictor(float, machine, windows[0]!.length, 0);
+	return () => {
+		const scorer = createScorer();
+		for (const ids of windows) {
+			writeInputs(machine, float.program, ids);
+			machine.run(float.entry.name, symbolsOf(ids.length));
+			for (const [at, logits] of predict().slice(0, -1).entries()) {
+				scorer.add(logits, ids[at + 1]!);
+			}
+		}
+
+		return scorer.score().perplexity;
+	};
+}

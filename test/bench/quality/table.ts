@@ -1,0 +1,47 @@
+/** Figures of an ablation as a table and a plot. */
+import {writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {drawChart} from '../../../compiler/report/chart.js';
+
+export type Figure = {
+	readonly variant: string;
+	/** Bits a weight that were allowed, and that were taken. */
+	readonly wanted: number;
+	readonly bits: number;
+	/** Calibration windows; null for those of a compile. */
+	readonly seen: number | null;
+	readonly perplexity: number;
+	/** To float. */
+	readonly ratio: number;
+	/** Nats, by the allocator. */
+	readonly predicted: number;
+};
+
+/** Writes NAME.md and NAME.svg: ratios of perplexity to float, a row for each variant, a column for each number of bits. */
+export function writeTable(folder: string, name: string, figures: readonly Figure[]): void {
+	const columns = [...new Set(figures.map(({wanted}) => wanted))].sort((a, b) => a - b);
+	const variants = [...new Set(figures.map(({variant}) => variant))];
+	const find = (variant: string, wanted: number): Figure | undefined => figures.findLast(figure => figure.variant === variant && figure.wanted === wanted);
+	const lines = [
+		`| ${name} | ${columns.map(bits => `${bits} bits`).join(' | ')} |`,
+		`| --- | ${columns.map(() => '---:').join(' | ')} |`,
+		...variants.map(variant => `| ${variant} | ${columns.map(bits => cell(find(variant, bits))).join(' | ')} |`),
+	];
+	writeFileSync(path.join(folder, `${name}.md`), `${lines.join('\n')}\n\n![Loss against bits](${name}.svg)\n`);
+	const curves = variants.map(variant => ({
+		name: variant,
+		points: columns.flatMap(bits => {
+			const found = find(variant, bits);
+			return found ? [{x: found.bits, y: Math.log(found.ratio)}] : [];
+		}),
+	}));
+	const chart = drawChart({
+		label: `${name}: the logarithm of perplexity over that of float, against bits a weight`,
+		x: {title: 'bits a weight, all weights counted', format: String},
+		y: {title: 'nats above float', format: String},
+		curves,
+	});
+	writeFileSync(path.join(folder, `${name}.svg`), `${chart}\n`);
+}
+
+const cell = (figure: Figure | undefined): string => (figure ? figure.ratio.toFixed(figure.ratio < 1.2 ? 4 : 3) : '–');
