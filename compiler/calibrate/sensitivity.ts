@@ -2,8 +2,8 @@
  * What an error in one weight does to the model: the divergence of its predictions when that weight alone is encoded, for each unit of
  * squared error of the weight's own outputs. There are no gradients at compile time, so it is measured forward.
  *
- * Base runs in f32 stand still before each product in turn; copies of them go on to the end with that weight encoded. So a weight costs only
- * the layers behind it.
+ * A base run in f32 stands still before each product in turn; a copy of it goes on to the end with that weight encoded. So a weight
+ * costs only the layers behind it.
  */
 import type {GraphWeight} from '../allocate/weights.js';
 import {codecs} from '../codecs/index.js';
@@ -18,8 +18,8 @@ import {denseParts, symbolsOf, writeInputs, type FloatModel} from './float-progr
 import type {Calibration, Sensitivities} from './statistics.js';
 import {createPredictor, divergence} from './predictor.js';
 
-/** Tokens of a run, whose last half, which has seen the first, is where predictions are compared; and how many runs are averaged. */
-const [TOKENS, RUNS] = [128, Number(process.env['SNUG_RUNS'] ?? 1)];
+/** Tokens of the run; predictions are compared at the last half of them, which have seen the first. */
+const TOKENS = 128;
 
 /** The code whose error is tried: coarse enough to be far above rounding, fine enough for losses to add up. */
 const PROBE = {codec: 'planes', parameters: {bits: 3, group: 64}, narrow: {bits: 3, group: 32}} as const;
@@ -30,45 +30,34 @@ export async function measureSensitivities(
 	windows: ReadonlyArray<readonly number[]>,
 	{signal, onProgress}: CalibrateOptions = {},
 ): Promise<Sensitivities> {
-	const count = Math.min(RUNS, windows.length);
-	const texts = Array.from({length: count}, (_, index) => windows[Math.floor(((index + 0.5) * windows.length) / count)]!.slice(0, TOKENS));
-	const tokens = texts[0]!.length;
-	const float = model.program(tokens);
+	const ids = windows[windows.length >> 1]!.slice(0, TOKENS);
+	const float = model.program(ids.length);
 	const {program, entry, arenaBytes} = float;
 	const machine = await float.open();
 	try {
-		const symbols = symbolsOf(tokens);
-		const [copy, ...bases] = [undefined, ...texts].map(() => machine.reserve(arenaBytes)) as [number, ...number[]];
-		const predict = createPredictor(float, machine, tokens);
-		const run = (index: number, first: number, arena: number, end?: number): void => {
-			writeInputs(machine, program, texts[index]!);
+		const symbols = symbolsOf(ids.length);
+		const [base, copy] = [machine.reserve(arenaBytes), machine.reserve(arenaBytes)];
+		const predict = createPredictor(float, machine, ids.length);
+		const run = (first: number, arena: number, end?: number): void => {
+			writeInputs(machine, program, ids);
 			machine.run(entry.name, symbols, {first, arena, ...(end === undefined ? {} : {end})});
 		};
 
-		const references = bases.map((base, index) => {
-			run(index, 0, base);
-			return predict();
-		});
+		run(0, base);
+		const reference = predict();
 		let from = 0;
 		const sensitivities = new Map<string, number>();
 		const order = firstUses(model.weights, entry.calls);
 		for (const [index, {weight, at}] of order.entries()) {
 			signal?.throwIfAborted();
 			onProgress?.(index, order.length);
-			for (const [text, base] of bases.entries()) {
-				run(text, from, base, at);
-			}
-
+			run(from, base, at);
 			from = at;
 			const {error, parts, exact} = probe(weight, calibration);
 			machine.setWeight(weight.name, parts);
-			let distance = 0;
-			for (const [text, base] of bases.entries()) {
-				new Uint8Array(machine.kernels.memory.buffer).copyWithin(copy, base, base + arenaBytes);
-				run(text, at, copy);
-				distance += divergence(references[text]!, predict(), program.sliced !== undefined) / count;
-			}
-
+			new Uint8Array(machine.kernels.memory.buffer).copyWithin(copy, base, base + arenaBytes);
+			run(at, copy);
+			const distance = divergence(reference, predict(), program.sliced !== undefined);
 			if (!Number.isFinite(distance)) {
 				throw new SnugError('calibration-not-finite', {
 					subject: `weight '${weight.name}'`,
