@@ -50,6 +50,8 @@ export type PrepareOptions = BoundOptions & {
 	readonly threads?: number;
 	readonly signal?: AbortSignal;
 	onProgress?(stage: string, done: number, total: number): void;
+	/** Something that was not asked for is left out. */
+	onWarning?(message: string): void;
 };
 
 export type Prepared = {
@@ -87,12 +89,29 @@ async function openQueue({url, store, onAlone}: NonNullable<PrepareOptions['queu
 }
 
 /** @param choosing Whether a budget decides between the options. */
-export async function prepare(model: string, options: PrepareOptions, choosing: boolean, {pool, cache}: Means): Promise<Prepared> {
+export async function prepare(model: string, options: PrepareOptions, choosing: boolean, means: Means): Promise<Prepared> {
+	try {
+		return await prepareWith(model, options, choosing, means);
+	} catch (error) {
+		if (options.calibration !== AUTO || !(error instanceof SnugError) || !unfit.has(error.code)) {
+			throw error;
+		}
+
+		options.onWarning?.(`not calibrated: ${error.message}`);
+		const {calibration: _, ...others} = options;
+		return prepareWith(model, others, choosing, means);
+	}
+}
+
+/** Why a model may not go with the sample; what was not asked for must not end a compile. */
+const unfit: ReadonlySet<string> = new Set(['calibration-too-large', 'calibration-not-finite', 'text-too-short', 'cannot-calibrate', 'no-tokenizer']);
+
+async function prepareWith(model: string, options: PrepareOptions, choosing: boolean, {pool, cache}: Means): Promise<Prepared> {
 	const config = readConfig(path.dirname(model));
-	requireMeasured(options);
 	const {graph, positions} = importBounded(model, options);
 	const optimized = optimize(graph, options.atoms === 'mix' ? passes.filter(pass => pass !== keepAtoms) : passes);
-	const text = chooseCalibration(model, options, optimized, choosing);
+	const text = chooseCalibration(model, options, optimized, choosing || options.prefer === 'speed');
+	requireMeasured({...options, calibration: text});
 	const typed = transform(optimized, options.transforms ?? (text === undefined ? [] : undefined));
 	const weights = findWeights(typed.graph);
 	const windows = text === undefined ? undefined : readCalibration(text, model, typed, positions, config, options.calibrationTokens);
@@ -164,13 +183,17 @@ function readCalibration(file: string, model: string, typed: TypedGraph, positio
 	}
 
 	// Every so many-th is held out; a short text is needed whole.
-	const step = windows.length >= HELD_OUT * 8 ? Math.floor(windows.length / HELD_OUT) : Infinity;
+	if (windows.length < HELD_OUT * 8) {
+		return {seen: windows.slice(0, Math.ceil(tokens / context)), held: []};
+	}
+
+	const step = Math.floor(windows.length / HELD_OUT);
 	const isHeld = (_: unknown, index: number): boolean => index % step === step - 1 && index < HELD_OUT * step;
 	return {seen: windows.filter((window, index) => !isHeld(window, index)), held: windows.filter(isHeld)};
 }
 
 /** A price of time is in what errors cost the model, which a calibration tells. */
-function requireMeasured({prefer, calibration, bits}: PrepareOptions): void {
+function requireMeasured({prefer, calibration, bits}: {readonly [Key in 'prefer' | 'calibration' | 'bits']?: PrepareOptions[Key] | undefined}): void {
 	if (prefer === 'speed' && (calibration === undefined || bits !== undefined)) {
 		throw new SnugError('nothing-to-prefer', {
 			subject: "the preference 'speed'",

@@ -16,7 +16,7 @@ export type SweepPoint = {
 export type SweepResult = {
 	/** Ascending budgets. */
 	readonly points: readonly SweepPoint[];
-	/** Held bytes against predicted loss, from the smallest codes to the best. */
+	/** Held bytes against predicted loss, from the smallest codes to the best; empty where no budget is enough. */
 	readonly curve: readonly Point[];
 	/** The text that losses were measured on; null where they were not. */
 	readonly calibration: string | null;
@@ -25,13 +25,14 @@ export type SweepResult = {
 /** @param budgets In bytes. */
 export const sweep = async (model: string, budgets: readonly number[], options: PrepareOptions): Promise<SweepResult> =>
 	withMeans(options, async means => {
+		// A budget that the profile refuses is known before the work.
+		const limits = budgets.toSorted((a, b) => a - b).map(budget => ({budget, limit: chooseBudget({...options, budget})}));
 		const {typed, candidates, lowerings, text} = await prepare(model, options, true, means);
 		const points: SweepPoint[] = [];
-		let rest = 0;
-		for (const [index, budget] of budgets.toSorted((a, b) => a - b).entries()) {
+		let rest: number | undefined;
+		for (const [index, {budget, limit}] of limits.entries()) {
 			options.signal?.throwIfAborted();
 			options.onProgress?.('fit', index, budgets.length);
-			const limit = chooseBudget({...options, budget});
 			const fitted = await fit(typed, candidates, lowerings(limit.bytes), limit).catch((error: unknown) => {
 				if (error instanceof SnugError && error.code === 'impossible-budget') {
 					return error;
@@ -49,5 +50,5 @@ export const sweep = async (model: string, budgets: readonly number[], options: 
 			points.push({budget, reached: {bytes: built.total, bitsPerWeight: bitsPerWeight(built), loss: chosen.reduce((sum, {loss}) => sum + loss, 0)}});
 		}
 
-		return {points, curve: frontierOf(candidates).map(({bytes, loss}) => ({bytes: bytes + rest, loss})), calibration: text ?? null};
+		return {points, curve: rest === undefined ? [] : frontierOf(candidates).map(({bytes, loss}) => ({bytes: bytes + rest, loss})), calibration: text ?? null};
 	});

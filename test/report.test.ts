@@ -73,7 +73,8 @@ test('a chart has its points inside, and leaves out what a logarithm has no plac
 		],
 	});
 	t.is([...drawn.matchAll(/<circle /g)].length, 2);
-	t.true([...drawn.matchAll(/c[xy]="([^"]*)"/g)].every(([, place]) => Number(place) > 0 && Number(place) < 800));
+	const places = (axis: string): number[] => [...drawn.matchAll(new RegExp(`c${axis}="([^"]*)"`, 'g'))].map(([, place]) => Number(place));
+	t.true(places('x').every(place => place > 0 && place < 800) && places('y').every(place => place > 0 && place < 360));
 	t.regex(drawn, /aria-label="&quot;quoted&quot;"/);
 	t.is(drawChart({label: '', x: axis, y: axis, curves: [{points: [{x: 1, y: 0}]}]}), '');
 });

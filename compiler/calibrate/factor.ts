@@ -15,28 +15,44 @@ const ENOUGH = 4;
 export const openCalibrated = (weight: GraphWeight, statistics: Statistics | undefined): Weight =>
 	openWeight(weight, statistics && createFeedback(statistics, weight.columns));
 
+/** Sweeps of descent: the first two find most of what there is. */
+const SWEEPS = 2;
+
 /** Computed when asked for, and kept. */
-export function createFeedback({gram, tokens}: Statistics, columns: number): Feedback {
-	let inOrder: Float32Array | undefined;
+export function createFeedback({gram, tokens}: Statistics, columns: number, sweeps = SWEEPS): Feedback {
+	let inOrder: Damped | undefined;
 	let byEnergy: Feedback['byEnergy'] | undefined;
+	let damped: Float32Array | undefined;
 	const energy = Float32Array.from({length: columns}, (_, column) => gram[column * columns + column]!);
+	const factorInOrder = (): Damped => {
+		inOrder ??= dampedFactor({gram, tokens}, columns);
+		return inOrder;
+	};
+
 	return {
 		energy,
+		sweeps,
+		get gram() {
+			damped ??= addToDiagonal(gram, factorInOrder().added, columns);
+			return damped;
+		},
 		get inOrder() {
-			inOrder ??= feedbackFactor({gram, tokens}, columns);
-			return inOrder;
+			return factorInOrder().factor;
 		},
 		get byEnergy() {
 			if (!byEnergy) {
 				const order = Uint32Array.from({length: columns}, (_, column) => column).sort((a, b) => energy[b]! - energy[a]! || a - b);
-				const sorted = new Float32Array(gram.length);
-				for (const [i, from] of order.entries()) {
-					for (let j = 0; j < columns; j++) {
-						sorted[i * columns + j] = gram[from * columns + order[j]!]!;
-					}
-				}
-
-				byEnergy = {order, factor: feedbackFactor({gram: sorted, tokens}, columns)};
+				const sorted = reorder(gram, order);
+				const {factor, added} = dampedFactor({gram: sorted, tokens}, columns);
+				let more: Float32Array | undefined;
+				byEnergy = {
+					order,
+					factor,
+					get gram() {
+						more ??= addToDiagonal(sorted, added, columns);
+						return more;
+					},
+				};
 			}
 
 			return byEnergy;
@@ -44,22 +60,57 @@ export function createFeedback({gram, tokens}: Statistics, columns: number): Fee
 	};
 }
 
-/** U, upper triangular [columns, columns], with (H + damping)⁻¹ = Uᵀ U; damped ten times more until H is positive. */
-export function feedbackFactor({gram, tokens}: Statistics, columns: number): Float32Array {
-	const run = kernels();
-	const n = columns;
-	let mean = 0;
-	for (let i = 0; i < n; i++) {
-		mean += gram[i * n + i]! / n;
+/** Rows and columns of a square matrix in this order. */
+function reorder(square: Float32Array, order: Uint32Array): Float32Array {
+	const columns = order.length;
+	const out = new Float32Array(square.length);
+	for (const [i, from] of order.entries()) {
+		for (let j = 0; j < columns; j++) {
+			out[i * columns + j] = square[from * columns + order[j]!]!;
+		}
 	}
 
-	const least = DAMPING * Math.max(1, (ENOUGH * n) / tokens) ** 2;
+	return out;
+}
+
+const meanDiagonal = (gram: Float32Array, columns: number): number => {
+	let mean = 0;
+	for (let i = 0; i < columns; i++) {
+		mean += gram[i * columns + i]! / columns;
+	}
+
+	return mean;
+};
+
+const leastDamping = (tokens: number, columns: number): number => DAMPING * Math.max(1, (ENOUGH * columns) / tokens) ** 2;
+
+function addToDiagonal(gram: Float32Array, value: number, columns: number): Float32Array {
+	const out = gram.slice();
+	for (let i = 0; i < columns; i++) {
+		out[i * columns + i]! += value;
+	}
+
+	return out;
+}
+
+/** U, upper triangular [columns, columns], with (H + damping)⁻¹ = Uᵀ U; damped ten times more until H is positive. */
+export const feedbackFactor = (statistics: Statistics, columns: number): Float32Array => dampedFactor(statistics, columns).factor;
+
+/** The factor, and what was added to the diagonal. */
+type Damped = {readonly factor: Float32Array; readonly added: number};
+
+function dampedFactor({gram, tokens}: Statistics, columns: number): Damped {
+	const run = kernels();
+	const n = columns;
+	const mean = meanDiagonal(gram, n);
+	const least = leastDamping(tokens, n);
 	for (let damping = least; damping <= 1e4 * least; damping *= 10) {
 		const [u, pivot, h, scratch] = run.layOut(4 * n * n, 4, 4 * n * n, 4 * n * (n + 1)) as [number, number, number, number];
 		new Float32Array(run.memory.buffer, h, n * n).set(gram);
-		run.call('feedback_factor', u, pivot, h, scratch, n, damping * mean || 1);
+		const added = damping * mean || 1;
+		run.call('feedback_factor', u, pivot, h, scratch, n, added);
 		if (new Float32Array(run.memory.buffer, pivot, 1)[0]! > 0) {
-			return new Float32Array(run.memory.buffer, u, n * n).slice();
+			return {factor: new Float32Array(run.memory.buffer, u, n * n).slice(), added};
 		}
 	}
 

@@ -114,7 +114,7 @@ export function tokensOf(typed: TypedGraph): {readonly most: number; readonly fi
 			subject: `input '${stranger}'`,
 			problem: 'a text does not say what it holds',
 			expected: [...FILLED].join(', '),
-			hint: 'compile without --calibration',
+			hint: 'compile with --calibration none',
 		});
 	}
 

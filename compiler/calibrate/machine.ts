@@ -68,7 +68,7 @@ function machineOf(kernels: Team, program: Program, plan: Plan): Machine {
 				problem: 'does not fit a WebAssembly memory with its statistics in f32',
 				expected: `at most ${LIMIT} bytes`,
 				found: `${end} bytes`,
-				hint: 'compile it with --no-refine, or without --calibration',
+				hint: 'compile it with --no-refine, or with --calibration none',
 			});
 		}
 

@@ -103,7 +103,7 @@ export async function refine(
 			from = at ?? entry.calls.length;
 		}
 
-		return {parts: encoded, loss: measureLoss(float, exact, coded, held)};
+		return {parts: encoded, loss: measureLoss(float, exact, coded, held, signal)};
 	} finally {
 		exact.close();
 		coded.close();
@@ -111,7 +111,7 @@ export async function refine(
 }
 
 /** The mean over windows. */
-function measureLoss(float: FloatProgram, exact: Machine, coded: Machine, windows: Windows['held']): number | undefined {
+function measureLoss(float: FloatProgram, exact: Machine, coded: Machine, windows: Windows['held'], signal?: AbortSignal): number | undefined {
 	if (windows.length === 0) {
 		return undefined;
 	}
@@ -120,6 +120,7 @@ function measureLoss(float: FloatProgram, exact: Machine, coded: Machine, window
 	const [reference, actual] = [exact, coded].map(machine => {
 		const predict = createPredictor(float, machine, tokens);
 		return (ids: readonly number[]): Prediction => {
+			signal?.throwIfAborted();
 			writeInputs(machine, float.program, ids);
 			machine.run(float.entry.name, symbolsOf(tokens));
 			return predict();

@@ -27,7 +27,7 @@ export function readWindows(file: string, text: TextSource | undefined, {context
 			subject: `calibration text '${file}'`,
 			problem: 'cannot be read as tokens',
 			expected: 'a tokenizer.json beside the model',
-			hint: 'put the tokenizer there, or compile without --calibration',
+			hint: 'put the tokenizer there, or compile with --calibration none',
 		});
 	}
 

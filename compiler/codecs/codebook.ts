@@ -24,22 +24,24 @@ function bookOf(entries: Float32Array): Book {
 
 type Round = {readonly codes: Uint8Array; readonly sums: Float32Array};
 
-/** Rows [first, first + count) in the units of `scales`, rounded to the entries. */
-export function round(weight: Weight, first: number, count: number, scales: Float32Array, entries: Float32Array): Round {
+/** Rows [first, first + count) in the units of `scales`, rounded to the entries. @param sweeps Of descent behind it, which sums know nothing of. */
+export function round(weight: Weight, first: number, count: number, scales: Float32Array, entries: Float32Array, sweeps = 0): Round {
 	const {columns, feedback} = weight;
 	const rows = Math.ceil(count / 16) * 16;
 	const run = kernels();
 	const length = (VECTOR + 1) * ENTRIES;
 	const factor = feedback?.byEnergy.factor;
-	const [codes, sums, w, u, order, book, scratch] = run.layOut(
+	const gram = sweeps > 0 ? feedback?.gram : undefined;
+	const [codes, sums, w, u, h, order, book, scratch] = run.layOut(
 		(rows * columns) / 4,
 		4 * length,
 		4 * rows * columns,
 		factor?.byteLength ?? 0,
+		gram?.byteLength ?? 0,
 		4 * columns,
 		4 * length,
-		4 * (16 * columns + 512),
-	) as [number, number, number, number, number, number, number];
+		4 * (48 * columns + 512),
+	) as [number, number, number, number, number, number, number, number];
 	const {buffer} = run.memory;
 	const values = weight.read(first, count);
 	const staged = new Float32Array(buffer, w, rows * columns);
@@ -60,6 +62,11 @@ export function round(weight: Weight, first: number, count: number, scales: Floa
 	new Float32Array(buffer, book, length).set(bookOf(entries));
 	new Float32Array(buffer, sums, length).fill(0);
 	run.call('encode_codebook', codes, sums, w, factor ? u : 0, order, book, scratch, rows, count, columns);
+	if (gram) {
+		new Float32Array(buffer, h, gram.length).set(gram);
+		run.call('descend_codebook', codes, w, h, book, scratch, rows, columns, sweeps);
+	}
+
 	return {codes: new Uint8Array(buffer, codes, (rows * columns) / 4).slice(), sums: new Float32Array(buffer, sums, length).slice()};
 }
 

@@ -19,9 +19,13 @@ export type Shape = {readonly rows: number; readonly columns: number};
 export type Feedback = {
 	/** The mean square of each input. */
 	readonly energy: Float32Array;
+	/** The Gram matrix whose inverse the factors make [columns, columns]. */
+	readonly gram: Float32Array;
+	/** How often every column is rounded anew beside all others, once feedback has found codes. */
+	readonly sweeps: number;
 	readonly inOrder: Float32Array;
 	/** Columns with the largest inputs first: those that cost most are rounded while there are many to make up for them. */
-	readonly byEnergy: {readonly order: Uint32Array; readonly factor: Float32Array};
+	readonly byEnergy: {readonly order: Uint32Array; readonly factor: Float32Array; readonly gram: Float32Array};
 };
 
 /** A weight that can be read a few rows at a time, so that the whole never stands in memory in f32. */

@@ -58,20 +58,22 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 	// A scale for each row leaves the order of columns free.
 	const sorted = weight.feedback && group === columns && columns === weight.columns && group > 128 ? weight.feedback.byEnergy : undefined;
 	const feedback = sorted?.factor ?? weight.feedback?.inOrder;
+	const gram = sorted?.gram ?? weight.feedback?.gram;
 	const inputs = weight.columns;
 	const kept = keptCodes(weight, bits, group, fraction);
 	for (let first = 0; first < rows; first += step) {
 		const count = Math.min(step, rows - first);
 		const groups = (count * columns) / group;
-		const [w, codes, scales, zeros, factor, scratch, ...outs] = run.layOut(
+		const [w, codes, scales, zeros, factor, h, scratch, ...outs] = run.layOut(
 			4 * count * columns,
 			count * columns,
 			2 * groups,
 			groups,
-			feedback ? 4 * inputs * inputs : 0,
-			4 * (17 * columns + group + 544),
+			feedback?.byteLength ?? 0,
+			gram?.byteLength ?? 0,
+			4 * (48 * columns + group + 544),
 			...packings.map(({bytes}) => (bytes / rows) * count),
-		) as [number, number, number, number, number, number, ...number[]];
+		) as [number, number, number, number, number, number, number, ...number[]];
 		const {buffer} = run.memory;
 		if (kept) {
 			kept.copy(first, new Uint8Array(buffer, codes, count * columns), new Uint16Array(buffer, scales, groups), new Uint8Array(buffer, zeros, groups));
@@ -81,9 +83,11 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 				permute(new Float32Array(buffer, w, count * columns), sorted.order, true);
 			}
 
-			if (feedback) {
-				new Float32Array(buffer, factor, inputs * inputs).set(feedback);
+			if (feedback && gram) {
+				new Float32Array(buffer, factor, feedback.length).set(feedback);
+				new Float32Array(buffer, h, gram.length).set(gram);
 				run.call('encode_feedback', codes, scales, zeros, w, factor, scratch, count, columns, inputs, group, bits, fraction, narrowest[bits]!);
+				run.call('descend_integers', codes, scales, zeros, w, h, scratch, count, columns, inputs, group, bits, fraction, weight.feedback!.sweeps);
 			} else {
 				run.call('encode_groups', codes, scales, zeros, w, count, columns, group, bits, fraction, narrowest[bits]!);
 			}

@@ -102,7 +102,7 @@ export const vptq: Codec<VptqParameters> = {
 		new Uint16Array(scaleBytes.buffer).set(halfs);
 		const step = Math.max(16, Math.floor(JOB_WEIGHTS / columns / 16) * 16);
 		for (let at = 0; at < rows; at += step) {
-			codes.set(round(weight, at, Math.min(step, rows - at), scales, entries).codes, (at * columns) / 4);
+			codes.set(round(weight, at, Math.min(step, rows - at), scales, entries, weight.feedback?.sweeps).codes, (at * columns) / 4);
 		}
 
 		return [codes, scaleBytes, new Uint8Array(bytes.buffer)];

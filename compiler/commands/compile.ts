@@ -142,6 +142,10 @@ export const compileCommand = defineCommand({
 			}),
 			...(threads !== undefined && {threads}),
 			onProgress: progress.update,
+			onWarning(message) {
+				progress.end();
+				io.stderr.write(`${message}\n`);
+			},
 			signal: io.signal,
 		};
 		try {

@@ -1,6 +1,6 @@
 /** Values that follow from constants alone, before they are folded: what they are made of, and their elements when asked for. */
 import {controlFlow} from '../graph/captures.js';
-import {isNumber} from '../graph/dim.js';
+import {isNumber, keyOf as dimKey} from '../graph/dim.js';
 import {fromElements} from '../graph/elements.js';
 import type {Node} from '../graph/graph.js';
 import {tensor, type Tensor} from '../graph/tensor.js';
@@ -13,19 +13,51 @@ export type ConstantExpressions = {
 	producer(value: string): Node | undefined;
 	/** Whether a value follows from constants alone. */
 	holds(value: string): boolean;
-	/** Its elements, computed anew at each call. */
-	read(value: string): Tensor;
-	/** How it is made: equal texts mean equal elements. */
+	/** Its elements, computed anew at each call. @param found What calls that belong together have computed. */
+	read(value: string, found?: Map<string, Tensor>): Tensor;
+	/** Stands for how it is made: equal keys mean equal elements. */
 	keyOf(value: string): string;
+	/** A key for a text. */
+	shorten(text: string): string;
 };
+
+/** Nodes of an expression one behind the other; values behind more are left alone. */
+const DEEPEST = 500;
+
+/** Undefined where one is more than numbers and texts. */
+export function attributesOf({attributes}: Node): string | undefined {
+	const plain = Object.values(attributes).every(value => typeof value !== 'object' || Array.isArray(value));
+	return plain ? JSON.stringify(attributes, (_, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value)) : undefined;
+}
 
 export function constantExpressions(typed: TypedGraph): ConstantExpressions {
 	const {graph, known} = typed;
 	const producers = new Map<string, Node>();
 	const held = new Set<string>();
+	const depths = new Map<string, number>();
 	const integersOf = (value: string): readonly number[] | undefined => {
 		const elements = known.get(value);
 		return elements?.every(isNumber) ? elements : undefined;
+	};
+
+	const keys = new Map<string, string>();
+	const numbers = new Map<string, string>();
+	/** A number for each text, else texts would double where a value is used twice. */
+	const shorten = (text: string): string => {
+		const found = numbers.get(text) ?? `#${numbers.size}`;
+		numbers.set(text, found);
+		return found;
+	};
+
+	/** Nodes are met in order, so that what they read has its key. */
+	const keyOf = (value: string): string => {
+		const elements = integersOf(value);
+		if (elements) {
+			const {dtype, shape} = graph.types.get(value)!;
+			return shorten(`${dtype}[${shape.map(dimKey).join()}]=${elements.join()}`);
+		}
+
+		return keys.get(value) ?? (value === '' ? '' : shorten(JSON.stringify(value)));
 	};
 
 	const holds = (value: string): boolean => graph.constants.has(value) || integersOf(value) !== undefined || held.has(value);
@@ -37,15 +69,26 @@ export function constantExpressions(typed: TypedGraph): ConstantExpressions {
 			node.inputs.length > 0 &&
 			node.inputs.every(input => input === '' || holds(input)) &&
 			node.outputs.every(output => output === '' || graph.types.get(output)!.shape.every(isNumber));
-		for (const output of node.outputs) {
+		const depth = 1 + Math.max(0, ...node.inputs.map(input => depths.get(input) ?? 0));
+		for (const [index, output] of node.outputs.entries()) {
 			producers.set(output, node);
-			if (follows) {
+			if (follows && depth <= DEEPEST) {
 				held.add(output);
+				depths.set(output, depth);
+				// Tensors and graphs among attributes stand for themselves.
+				const attributes = attributesOf(node);
+				keys.set(output, shorten(attributes === undefined ? JSON.stringify(output) : `${node.op}${attributes}${index}(${node.inputs.map(keyOf).join()})`));
 			}
 		}
 	}
 
-	const read = (value: string): Tensor => {
+	const read = (value: string, found = new Map<string, Tensor>()): Tensor => {
+		const tensorOf = found.get(value) ?? compute(value, found);
+		found.set(value, tensorOf);
+		return tensorOf;
+	};
+
+	const compute = (value: string, found: Map<string, Tensor>): Tensor => {
 		const constant = graph.constants.get(value);
 		const elements = constant ? undefined : integersOf(value);
 		if (constant ?? elements) {
@@ -53,26 +96,9 @@ export function constantExpressions(typed: TypedGraph): ConstantExpressions {
 		}
 
 		const node = producers.get(value)!;
-		const inputs = node.inputs.map(input => (input === '' ? undefined : read(input)));
+		const inputs = node.inputs.map(input => (input === '' ? undefined : read(input, found)));
 		return findOp(node).evaluate!(evaluateContext(node, inputs))[node.outputs.indexOf(value)]!;
 	};
 
-	const keys = new Map<string, string>();
-	const keyOf = (value: string): string => {
-		const found = keys.get(value) ?? describe(value);
-		keys.set(value, found);
-		return found;
-	};
-
-	const describe = (value: string): string => {
-		const elements = integersOf(value);
-		if (value === '' || elements) {
-			return elements ? `[${elements.join()}]` : '';
-		}
-
-		const node = graph.constants.has(value) ? undefined : producers.get(value)!;
-		return node ? `${node.op}${JSON.stringify(node.attributes)}${node.outputs.indexOf(value)}(${node.inputs.map(keyOf).join()})` : JSON.stringify(value);
-	};
-
-	return {typed, producer: value => producers.get(value), holds, read, keyOf};
+	return {typed, producer: value => producers.get(value), holds, read, keyOf, shorten};
 }

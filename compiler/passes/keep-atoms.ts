@@ -3,13 +3,13 @@
  * atoms, stacked, and a mix of what comes out. So the atoms are stored once, in whatever code suits them, however many layers mix them.
  */
 import type {Node} from '../graph/graph.js';
-import {sizeOf, float32, type Constant} from '../graph/tensor.js';
+import {float32, sizeOf, type Constant, type Tensor} from '../graph/tensor.js';
 import {transposed} from '../graph/transposed.js';
 import {constantExpressions} from './constant-expression.js';
 import type {TypedGraph} from './infer-types.js';
-import {mixOf, type Term} from './mixed-weight.js';
+import {createMixes, type Term} from './mixed-weight.js';
 import type {Pass} from './pass.js';
-import {flatVector, isVector, rewrite, type Rule} from './rewrite.js';
+import {flatVector, rewrite, type Rule} from './rewrite.js';
 
 /** Atoms take as many products as there are: they are kept where that saves at least a quarter of what the mixed weights would take. */
 const MOST = 0.75;
@@ -26,12 +26,12 @@ export const keepAtoms: Pass = {
 			apply(node, view, build) {
 				const terms = products.get(node);
 				const bias = node.inputs[2] ?? '';
-				if (!terms || (bias !== '' && !isVector(view, bias, view.type(node.outputs[0]!)))) {
+				if (!terms) {
 					return false;
 				}
 
-				const isRows = node.attributes['transB'] === 1;
-				const stack = `${atomsOf(terms)}${isRows}`;
+				const isRows = hasRows(node);
+				const stack = stackKey(node, terms);
 				const hint = `${node.inputs[1]!}.atoms`;
 				const weight = stacks.get(stack) ?? build.constant(hint, stackOf(terms, view.type(node.inputs[1]!).shape as readonly number[], isRows));
 				stacks.set(stack, weight);
@@ -59,14 +59,28 @@ export const keepAtoms: Pass = {
 /** Products of something with a matrix that follows from constants by a computation, and what that is a mix of. */
 function findProducts(typed: TypedGraph): Map<Node, readonly Term[]> {
 	const expressions = constantExpressions(typed);
+	const mixOf = createMixes(expressions);
 	const {constants, types} = typed.graph;
 	const found = new Map<Node, readonly Term[]>();
+	const isBias = (bias: string, output: string): boolean => {
+		const {dtype, dims = []} = constants.get(bias) ?? {};
+		return bias === '' || (dtype === 'float32' && dims.at(-1) === types.get(output)!.shape.at(-1) && sizeOf(dims) === dims.at(-1));
+	};
+
 	for (const node of typed.graph.nodes) {
 		const {transA = 0, alpha = 1, beta = 1} = node.attributes;
 		const [x = '', w = ''] = node.inputs;
 		const isProduct = node.op === 'MatMul' || (node.op === 'Gemm' && transA === 0 && alpha === 1 && beta === 1);
-		if (isProduct && !constants.has(w) && expressions.holds(w) && !expressions.holds(x) && isMatrix(types.get(w)!) && types.get(x)!.shape.length >= 2) {
-			found.set(node, mixOf(w, expressions));
+		if (
+			isProduct &&
+			isBias(node.inputs[2] ?? '', node.outputs[0]!) &&
+			!constants.has(w) &&
+			expressions.holds(w) &&
+			!expressions.holds(x) &&
+			isMatrix(types.get(w)!) &&
+			types.get(x)!.shape.length >= 2
+		) {
+			found.set(node, mixOf(w));
 		}
 	}
 
@@ -75,18 +89,21 @@ function findProducts(typed: TypedGraph): Map<Node, readonly Term[]> {
 
 const isMatrix = ({dtype, shape}: {readonly dtype: string; readonly shape: readonly unknown[]}): boolean => dtype === 'float32' && shape.length === 2;
 
-/** Which atoms a mix is of; the factors left aside. */
-const atomsOf = (terms: readonly Term[]): string => terms.map(({key}) => key).join('+');
+/** Whether the rows of the weight are outputs, as they are here. */
+const hasRows = ({attributes}: Node): boolean => attributes['transB'] === 1;
+
+/** Which atoms a product's weight is a mix of, and how they lie; the factors left aside. */
+const stackKey = (node: Node, terms: readonly Term[]): string => `${terms.map(({key}) => key).join('+')} ${hasRows(node)}`;
 
 /** Those whose atoms are fewer than their mixes: two products with one mix would share its matrix too. */
 function worthKeeping(products: ReadonlyMap<Node, readonly Term[]>): Map<Node, readonly Term[]> {
 	const mixes = new Map<string, Set<string>>();
-	for (const terms of products.values()) {
-		const atoms = atomsOf(terms);
+	for (const [node, terms] of products) {
+		const atoms = stackKey(node, terms);
 		mixes.set(atoms, (mixes.get(atoms) ?? new Set()).add(terms.map(({factor}) => factor).join()));
 	}
 
-	return new Map([...products].filter(([, terms]) => terms.length <= MOST * mixes.get(atomsOf(terms))!.size));
+	return new Map([...products].filter(([node, terms]) => terms.length > 0 && terms.length <= MOST * mixes.get(stackKey(node, terms))!.size));
 }
 
 /** The atoms as rows on rows [terms × outputs, inputs]. @param dims Of the mix. @param isRows Whether its rows are outputs, as here. */
@@ -97,8 +114,9 @@ function stackOf(terms: readonly Term[], dims: readonly number[], isRows: boolea
 		dims: [terms.length * rows, columns],
 		read() {
 			const data = new Float32Array(terms.length * rows * columns);
+			const found = new Map<string, Tensor>();
 			for (const [index, {read}] of terms.entries()) {
-				const atom = {dtype: 'float32', dims, read: () => read().data} as const;
+				const atom = {dtype: 'float32', dims, read: () => read(found).data} as const;
 				data.set((isRows ? atom : transposed(atom)).read() as Float32Array, index * sizeOf(dims));
 			}
 

@@ -1,9 +1,9 @@
 /** A weight that the graph computes as a mix of matrices: W = Σ cₛ Dₛ, its factors and its atoms as trainers of MASA (arXiv 2508.04581) call them. */
-import type {Dim} from '../graph/dim.js';
+import {keyOf, type Dim} from '../graph/dim.js';
 import type {Node} from '../graph/graph.js';
 import {sizeOf, type Tensor} from '../graph/tensor.js';
 import {evaluateContext} from '../ops/context.js';
-import type {ConstantExpressions} from './constant-expression.js';
+import {attributesOf, type ConstantExpressions} from './constant-expression.js';
 import {findOp} from './infer-types.js';
 
 export type Term = {
@@ -11,42 +11,63 @@ export type Term = {
 	/** Equal texts mean equal atoms. */
 	readonly key: string;
 	/** The atom, of the shape of the mix. */
-	read(): Tensor;
+	read(found?: Map<string, Tensor>): Tensor;
 };
 
 /** Ops that move elements and look at none. */
 const moves = new Set(['Reshape', 'Transpose', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity']);
 
-/** @param value One that follows from constants alone. What is no sum is a mix of one term. */
-export function mixOf(value: string, expressions: ConstantExpressions): readonly Term[] {
+/** Sums of more terms are matrices of their own, and so is what lies deeper in an expression. */
+const [MOST_TERMS, DEEPEST] = [256, 64];
+
+/** Mixes of values, each looked at once. What is no sum is a mix of one term. */
+export function createMixes(expressions: ConstantExpressions): (value: string) => readonly Term[] {
+	const known = new Map<string, readonly Term[]>();
+	let depth = 0;
+	const mixOf = (value: string): readonly Term[] => {
+		depth++;
+		const found = known.get(value) ?? merge(depth > DEEPEST ? [leaf(value, expressions)] : termsOf(value));
+		depth--;
+		const terms = found.length > MOST_TERMS ? [leaf(value, expressions)] : found;
+		known.set(value, terms);
+		return terms;
+	};
+
+	const termsOf = (value: string): readonly Term[] => {
+		const node = expressions.producer(value);
+		return (node && (moved(node, expressions, mixOf) ?? weighted(node, expressions) ?? summed(node, expressions, mixOf))) ?? [leaf(value, expressions)];
+	};
+
+	return mixOf;
+}
+
+/** Equal atoms once. */
+function merge(terms: readonly Term[]): readonly Term[] {
 	const merged = new Map<string, Term>();
-	for (const term of termsOf(value, expressions)) {
+	for (const term of terms) {
 		merged.set(term.key, {...term, factor: term.factor + (merged.get(term.key)?.factor ?? 0)});
 	}
 
 	return [...merged.values()];
 }
 
-function termsOf(value: string, expressions: ConstantExpressions): readonly Term[] {
-	const node = expressions.producer(value);
-	return (node && moved(node, expressions)) ?? (node && (weighted(node, expressions) ?? summed(node, expressions))) ?? [leaf(value, expressions)];
-}
+type MixOf = (value: string) => readonly Term[];
 
-const leaf = (value: string, {keyOf, read}: ConstantExpressions): Term => ({factor: 1, key: keyOf(value), read: () => read(value)});
+const leaf = (value: string, {keyOf, read}: ConstantExpressions): Term => ({factor: 1, key: keyOf(value), read: found => read(value, found)});
 
-function moved(node: Node, expressions: ConstantExpressions): readonly Term[] | undefined {
+function moved(node: Node, expressions: ConstantExpressions, mixOf: MixOf): readonly Term[] | undefined {
 	if (!moves.has(node.op)) {
 		return undefined;
 	}
 
 	const [data, ...others] = node.inputs as [string, ...string[]];
-	const how = `${node.op}${JSON.stringify(node.attributes)}(${others.map(expressions.keyOf).join()})`;
-	return termsOf(data, expressions).map(({factor, key, read}) => ({
+	const how = `${node.op}${attributesOf(node)}(${others.map(expressions.keyOf).join()})`;
+	return mixOf(data).map(({factor, key, read}) => ({
 		factor,
-		key: `${key}|${how}`,
-		read() {
-			const inputs = others.map(input => (input === '' ? undefined : expressions.read(input)));
-			return findOp(node).evaluate!(evaluateContext(node, [read(), ...inputs]))[0]!;
+		key: expressions.shorten(`${key}|${how}`),
+		read(found) {
+			const inputs = others.map(input => (input === '' ? undefined : expressions.read(input, found)));
+			return findOp(node).evaluate!(evaluateContext(node, [read(found), ...inputs]))[0]!;
 		},
 	}));
 }
@@ -70,8 +91,8 @@ function weighted(node: Node, expressions: ConstantExpressions): readonly Term[]
 	const size = sizeOf(dims);
 	return Array.from(expressions.read(row).data as Float32Array, (factor, index) => ({
 		factor,
-		key: `${expressions.keyOf(atoms)}[${index}]:${dims.join()}`,
-		read: () => ({dtype: 'float32', dims, data: (expressions.read(atoms).data as Float32Array).subarray(index * size, (index + 1) * size)}),
+		key: expressions.shorten(`${expressions.keyOf(atoms)}[${index}]:${dims.join()}`),
+		read: found => ({dtype: 'float32', dims, data: (expressions.read(atoms, found).data as Float32Array).subarray(index * size, (index + 1) * size)}),
 	}));
 }
 
@@ -105,19 +126,20 @@ function pairOf({op, inputs, attributes}: Node, expressions: ConstantExpressions
 const isFirst = (axes: readonly Dim[] | undefined): boolean => axes?.length === 1 && axes[0] === 0;
 
 /** Sums of equal shapes, and products with one number. */
-function summed(node: Node, expressions: ConstantExpressions): readonly Term[] | undefined {
+function summed(node: Node, expressions: ConstantExpressions, mixOf: MixOf): readonly Term[] | undefined {
 	const {types} = expressions.typed.graph;
 	const sizes = node.inputs.map(input => sizeOf((types.get(input)?.shape ?? []) as readonly number[]));
-	const size = sizeOf(types.get(node.outputs[0]!)!.shape as readonly number[]);
-	if (node.op === 'Add' && sizes.every(each => each === size)) {
-		return node.inputs.flatMap(input => termsOf(input, expressions));
+	const shapeOf = (value: string): string => (types.get(value)?.shape ?? []).map(keyOf).join();
+	const same = (value: string): boolean => shapeOf(value) === shapeOf(node.outputs[0]!);
+	if (node.op === 'Add' && node.inputs.every(same)) {
+		return node.inputs.flatMap(mixOf);
 	}
 
 	const one = node.op === 'Mul' ? sizes.indexOf(1) : -1;
-	if (one < 0 || sizes[1 - one] !== size) {
+	if (one < 0 || !same(node.inputs[1 - one]!)) {
 		return undefined;
 	}
 
 	const by = (expressions.read(node.inputs[one]!).data as Float32Array)[0]!;
-	return termsOf(node.inputs[1 - one]!, expressions).map(term => ({...term, factor: term.factor * by}));
+	return mixOf(node.inputs[1 - one]!).map(term => ({...term, factor: term.factor * by}));
 }

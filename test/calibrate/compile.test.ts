@@ -16,7 +16,11 @@ const text = fileURLToPath(new URL('held-out.txt', import.meta.url));
 test('a calibrated model is nearer to the original within the same budget, and nearer still after the sequential pass', async t => {
 	const folder = temporaryFolder(t);
 	const distances: number[] = [];
-	for (const [index, options] of [[], ['--calibration', 'sample', '--no-refine'], ['--calibration', 'sample']].entries()) {
+	for (const [index, options] of [
+		['--calibration', 'none'],
+		['--calibration', 'sample', '--no-refine'],
+		['--calibration', 'sample'],
+	].entries()) {
 		const bundle = path.join(folder, String(index));
 		const {status, stdout, stderr} = await snug(['compile', model, '--budget', '2.2MB', '-o', bundle, '--json', ...options]);
 		t.is(stderr, '');

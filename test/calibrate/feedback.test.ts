@@ -5,6 +5,7 @@ import type {Codec, Parameters, Weight} from '../../compiler/codecs/codec.js';
 import {measure, quadratic} from '../../compiler/codecs/measure.js';
 import {planes} from '../../compiler/codecs/planes.js';
 import {scalar} from '../../compiler/codecs/scalar.js';
+import {vptq} from '../../compiler/codecs/vptq.js';
 import {normal, trainedWeight} from '../codecs/harness.js';
 
 /** The Gram matrix of inputs whose elements depend on each other, some of them much larger than others. */
@@ -34,7 +35,11 @@ function correlated(columns: number, seed: number): Float32Array {
 
 const identity = (columns: number): Float32Array => Float32Array.from({length: columns * columns}, (_, index) => Number(index % (columns + 1) === 0));
 
-const withFeedback = (weight: Weight, gram: Float32Array): Weight => ({...weight, feedback: createFeedback({gram, tokens: Infinity}, weight.columns)});
+/** @param sweeps Of descent behind the feedback. */
+const withFeedback = (weight: Weight, gram: Float32Array, sweeps?: number): Weight => ({
+	...weight,
+	feedback: createFeedback({gram, tokens: Infinity}, weight.columns, sweeps),
+});
 
 const codes: ReadonlyArray<readonly [Codec, Parameters]> = [
 	...[2, 3].flatMap(bits => [32, 64].map(group => [planes, {bits, group}] as const)),
@@ -111,7 +116,7 @@ test('every column is the nearest code to what the columns before it leave, by t
 	for (const [codec, parameters] of codes) {
 		const shape = {rows: 32, columns: 192};
 		const weight = trainedWeight(shape, 3);
-		const fed = withFeedback(weight, correlated(shape.columns, 4));
+		const fed = withFeedback(weight, correlated(shape.columns, 4), 0);
 		const decoded = codec.decode(codec.encode(fed, parameters), shape, parameters, 0, shape.rows);
 		const group = Number(parameters['group']);
 		const {order, factor: u} =
@@ -136,6 +141,52 @@ test('every column is the nearest code to what the columns before it leave, by t
 		t.is(off, 0, `${codec.id} ${JSON.stringify(parameters)}`);
 	}
 });
+
+for (const [codec, parameters] of [...codes, [vptq, {bits: 2, vector: 4, entries: 256}]] as ReadonlyArray<readonly [Codec, Parameters]>) {
+	test(`descent lowers the loss of ${codec.id} ${JSON.stringify(parameters)}, to where no code that changes alone would lower it`, t => {
+		const shape = {rows: 48, columns: 192};
+		const weight = trainedWeight(shape, 13);
+		const gram = correlated(shape.columns, 6);
+		const {gram: damped} = withFeedback(weight, gram).feedback!;
+		const errorsOf = (sweeps: number): {readonly errors: Float32Array; readonly decoded: Float32Array} => {
+			const decoded = codec.decode(codec.encode(withFeedback(weight, gram, sweeps), parameters), shape, parameters, 0, shape.rows);
+			return {decoded, errors: weight.read(0, shape.rows).map((value, index) => value - decoded[index]!)};
+		};
+
+		const losses = [0, 1, 2, 40].map(sweeps => quadratic(errorsOf(sweeps).errors, damped, shape.columns));
+		if (codec !== vptq) {
+			t.true(
+				losses.every((loss, index) => index === 0 || loss <= losses[index - 1]! * (1 + 1e-5)),
+				losses.join(),
+			);
+		}
+
+		t.true(losses[2]! < (Number(parameters['bits']) < 4 ? 0.98 : 0.995) * losses[0]!, losses.join());
+		t.true(losses[3]! <= losses[2]! * 1.01, losses.join());
+		if (codec === vptq) {
+			return;
+		}
+
+		// Each row's values of a group are the codes that it could have taken there, or some of them.
+		const {errors, decoded} = errorsOf(40);
+		const group = Number(parameters['group']);
+		let better = 0;
+		for (let row = 0; row < shape.rows; row++) {
+			const start = row * shape.columns;
+			for (let column = 0; column < shape.columns; column++) {
+				const slope = errors.subarray(start, start + shape.columns).reduce((sum, error, k) => sum + error * damped[column * shape.columns + k]!, 0);
+				const first = column - (column % group);
+				for (const value of new Set(decoded.subarray(start + first, start + first + group))) {
+					const change = value - decoded[start + column]!;
+					const gain = 2 * change * slope - change * change * damped[column * (shape.columns + 1)]!;
+					better += gain > 1e-4 * losses[3]! ? 1 : 0;
+				}
+			}
+		}
+
+		t.is(better, 0);
+	});
+}
 
 test('the loss of an error is its square under the Gram matrix', t => {
 	const [rows, columns] = [5, 37];

@@ -79,7 +79,7 @@ test('rows of any size are encoded, and others than finite numbers are refused',
 test('every vector is the entry nearest to what the columns before it leave, by the published recursion', t => {
 	const shape = {rows: 32, columns: 96};
 	const weight = trainedWeight(shape, 3);
-	const feedback = createFeedback({gram: correlated(shape.columns, 4), tokens: Infinity}, shape.columns);
+	const feedback = createFeedback({gram: correlated(shape.columns, 4), tokens: Infinity}, shape.columns, 0);
 	const [codes, scales, entries] = vptq.encode({...weight, feedback}, parameters) as [Uint8Array, Uint8Array, Uint8Array];
 	const bytes = new Int8Array(entries.buffer);
 	const halfs = new Uint16Array(scales.buffer);

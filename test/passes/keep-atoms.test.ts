@@ -150,3 +150,59 @@ test('all passes together keep atoms too', t => {
 	t.is(ops.filter(op => op === 'snug.Linear').length, 1, 'one product serves layers that read the same');
 	t.deepEqual(differences, []);
 });
+
+test('an expression that doubles at every step, and one that is long, are looked at once', t => {
+	const steps = Array.from({length: 200}, (_, step) =>
+		node('Add', [step === 0 ? 'first' : `d${step - 1}`, step === 0 ? 'second' : `d${step - 1}`], `d${step}`),
+	);
+	const turns = Array.from({length: 3000}, (_, step) => node('Transpose', [step === 0 ? 'first' : `r${step - 1}`], `r${step}`));
+	const {graph} = pass(
+		{
+			inputs: {x: ['float32', ['rows', 4]]},
+			outputs: {y0: ['float32', [null, null]], y1: ['float32', [null, null]]},
+			initializers,
+			nodes: [
+				...steps,
+				...turns,
+				node('Transpose', ['d199'], 't0'),
+				node('MatMul', ['x', 't0'], 'y0'),
+				node('Transpose', ['r2999'], 't1'),
+				node('MatMul', ['x', 't1'], 'y1'),
+			],
+		},
+		[keepAtoms],
+	);
+	t.is(graph.nodes.filter(({op}) => op === 'MatMul').length, 2);
+});
+
+test('sums of other ranks, atoms that an attribute makes, and no atoms at all', t => {
+	const made = {...initializers, deep: floats([1, 6, 4], 7), none: floats([0, 6, 4], 8), empty: floats([0], 9), axis0: int64([1], [0])};
+	const forms3: ReadonlyArray<(layer: number) => readonly NodeSpec[]> = [
+		layer => [
+			node('Mul', ['first', `one${layer}0`], `a${layer}`),
+			node('Mul', ['deep', `one${layer}1`], `b${layer}`),
+			node('Add', [`a${layer}`, `b${layer}`], `s${layer}`),
+			node('Squeeze', [`s${layer}`, 'axis0'], `w${layer}`),
+		],
+		layer => [
+			node('ConstantOfShape', ['size'], `c${layer}`, {value: floats([1], 40 + layer)}),
+			node('Mul', ['first', `one${layer}0`], `a${layer}`),
+			node('Add', [`a${layer}`, `c${layer}`], `w${layer}`),
+		],
+		layer => [node('Einsum', ['empty', 'none'], `w${layer}`, {equation: 's,soi->oi'})],
+	];
+	for (const weights of forms3) {
+		const {differences} = run(weights, transposedProduct, LAYERS, {initializers: made});
+		t.deepEqual(differences, []);
+	}
+});
+
+test('a Gemm whose bias is no vector counts for nothing', t => {
+	const {ops, differences} = run(
+		forms['a contraction']!,
+		layer => [node('Gemm', ['x', `w${layer}`, layer === 0 ? 'bias' : 'one00'], `y${layer}`, {transB: 1})],
+		[0, 1, 2],
+	);
+	t.false(ops.includes('snug.Mix'));
+	t.deepEqual(differences, []);
+});

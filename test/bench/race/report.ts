@@ -37,7 +37,7 @@ export function rowOf({name, threads, modelBytes, runtimeBytes}: Contender, runs
 		firstTokenMs: median(runs.map(({firstToken}) => firstToken)),
 		prefill: spreadOf(answers.map(({first, promptTokens}) => (promptTokens * 1000) / first)),
 		decode: spreadOf(answers.map(({steps}) => rate(steps))),
-		deepDecode: spreadOf(runs.map(({deep}) => rate(deep.steps))),
+		deepDecode: spreadOf(runs.flatMap(({deep}) => deep.map(({steps}) => rate(steps)))),
 		peakBytes: median(runs.map(({peak}) => peak)),
 		blankBytes: median(runs.map(({blank}) => blank)),
 		perplexity,

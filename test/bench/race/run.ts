@@ -8,10 +8,14 @@ export type Run = RaceResult & {
 	/** Resident bytes of the renderer: at most, until behind the short prompts, and of the blank page before. */
 	readonly peak: number;
 	readonly blank: number;
-	readonly deep: AnswerTimes;
+	/** Answers far into a conversation. */
+	readonly deep: readonly AnswerTimes[];
 };
 
 export type Course = {readonly prompts: readonly Prompt[]; readonly deep: Prompt; readonly decodeTokens: number};
+
+/** One answer of a fast runtime is a few batches of tokens, too few to tell; one of a slow runtime takes a minute. */
+const [DEEP_ANSWERS, DEEP_MILLISECONDS] = [5, 15_000];
 
 export async function runOnce(browser: string, site: string, {engine, threads, name}: Contender, {prompts, deep, decodeTokens}: Course): Promise<Run> {
 	const chromium = await launchChromium(browser);
@@ -28,7 +32,13 @@ export async function runOnce(browser: string, site: string, {engine, threads, n
 		}
 
 		const peak = await memory('peak');
-		return {...result, blank, peak, deep: (await call('deep', deep, decodeTokens + 1)) as AnswerTimes};
+		const began = performance.now();
+		const answers: AnswerTimes[] = [];
+		while (answers.length < DEEP_ANSWERS && performance.now() - began < DEEP_MILLISECONDS) {
+			answers.push((await call('deep', deep, decodeTokens + 1)) as AnswerTimes);
+		}
+
+		return {...result, blank, peak, deep: answers};
 	} finally {
 		await chromium.close();
 	}

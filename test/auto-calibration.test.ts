@@ -1,0 +1,39 @@
+/** What a compile does where no calibration was asked for: the sample where it can be used, a warning where it cannot, and no price of time without it. */
+import {copyFileSync} from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import {compile} from '../compiler/compile.js';
+import {AUTO} from '../compiler/prepare.js';
+import {findModel} from './helpers/models.js';
+import {temporaryFolder} from './helpers/temporary.js';
+
+test('a model with a tokenizer is calibrated on the sample, one without is not', async t => {
+	const folder = temporaryFolder(t);
+	const model = path.join(folder, 'model.onnx');
+	copyFileSync(findModel('books-3m')!, model);
+	const options = {budget: 3e6, calibration: AUTO, refine: false, codecs: ['planes', 'scalar'], output: path.join(folder, 'out')};
+	const warnings: string[] = [];
+	const without = await compile(model, {...options, onWarning: message => warnings.push(message)});
+	t.is(without.calibration, null);
+	t.deepEqual(warnings, []);
+	await t.throwsAsync(compile(model, {...options, prefer: 'speed'}), {message: /the preference 'speed'.*no calibration/});
+
+	copyFileSync(path.join(path.dirname(findModel('books-3m')!), 'tokenizer.json'), path.join(folder, 'tokenizer.json'));
+	const calibrated = await compile(model, options);
+	t.is(calibrated.calibration, 'sample');
+});
+
+test('where the sample cannot be used, a compile says so and goes on', async t => {
+	const folder = temporaryFolder(t);
+	for (const file of ['model.onnx', 'tokenizer.json']) {
+		copyFileSync(path.join(path.dirname(findModel('books-3m')!), file), path.join(folder, file));
+	}
+
+	const warnings: string[] = [];
+	// The sample has fewer tokens than a sequence of this fixed length, whose activations fit no such budget.
+	const options = {budget: 60e6, calibration: AUTO, maxSequence: 40_000, dims: {sequence_length: 30_000}, codecs: ['scalar'], output: path.join(folder, 'out')};
+	await t.throwsAsync(compile(path.join(folder, 'model.onnx'), {...options, onWarning: message => warnings.push(message)}), {message: /^budget of 60 MB/});
+	t.is(warnings.length, 1);
+	t.regex(warnings[0]!, /^not calibrated: calibration text 'sample': is shorter/);
+	await t.throwsAsync(compile(path.join(folder, 'model.onnx'), {...options, calibration: 'sample'}), {message: /calibration text 'sample': is shorter/});
+});
