@@ -1,5 +1,6 @@
 /** The pipeline: an ONNX model to a folder of static files. One line a stage; each stage is a folder. */
 import path from 'node:path';
+import {totalOf} from './allocate/allocate.js';
 import {reportBytes} from './build.js';
 import {refuseStranger, writeFolder} from './bundle/folder.js';
 import {findText} from './bundle/text.js';
@@ -84,7 +85,7 @@ async function compileWith(means: Means, model: string, options: CompileOptions)
 		bytes,
 		bitsPerWeight: bitsPerWeight(built),
 		calibration: text ?? null,
-		levels: [{bytes: built.total, loss: chosen.reduce((sum, {loss}) => sum + loss, 0), ...measured}],
+		levels: [{bytes: built.total, loss: totalOf(chosen).loss, ...measured}],
 		seconds: (performance.now() - started) / 1000,
 		peakMemory: process.resourceUsage().maxRSS * 1024,
 	};

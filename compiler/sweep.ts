@@ -1,4 +1,5 @@
 /** The frontier of a model: what loss comes with which of many budgets. Nothing is encoded; a compile for one of them takes what is measured from the cache. */
+import {totalOf} from './allocate/allocate.js';
 import {bitsPerWeight} from './bundle/write.js';
 import {SnugError} from './error.js';
 import {fit} from './fit.js';
@@ -46,8 +47,9 @@ export const sweep = async (model: string, budgets: readonly number[], options: 
 			}
 
 			const {built, chosen} = fitted;
-			rest = built.total - chosen.reduce((sum, {bytes}) => sum + bytes, 0);
-			points.push({budget, reached: {bytes: built.total, bitsPerWeight: bitsPerWeight(built), loss: chosen.reduce((sum, {loss}) => sum + loss, 0)}});
+			const {bytes: held, loss} = totalOf(chosen);
+			rest = built.total - held;
+			points.push({budget, reached: {bytes: built.total, bitsPerWeight: bitsPerWeight(built), loss}});
 		}
 
 		return {points, curve: rest === undefined ? [] : frontierOf(candidates).map(({bytes, loss}) => ({bytes: bytes + rest, loss})), calibration: text ?? null};

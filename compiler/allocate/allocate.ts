@@ -138,5 +138,10 @@ export function allocate(candidates: Candidates, budget: number): Option[] | und
 	return chosen?.map((option, index) => candidates[index]!.options[option]!);
 }
 
+export const totalOf = (options: readonly Option[]): {readonly bytes: number; readonly loss: number} => ({
+	bytes: options.reduce((sum, {bytes}) => sum + bytes, 0),
+	loss: options.reduce((sum, {loss}) => sum + loss, 0),
+});
+
 /** The option with the fewest bytes of each candidate. */
 export const smallest = (candidates: Candidates): Option[] => candidates.map(({options}) => options.reduce((a, b) => (b.bytes < a.bytes ? b : a)));

@@ -12,14 +12,13 @@ export function writeHashed(directory: string, name: string, bytes: Uint8Array):
 	const {dir, name: base, ext} = path.parse(name);
 	const file = path.posix.join(dir, `${base}.${hash.slice(0, 16)}${ext}`);
 	mkdirSync(path.join(directory, dir), {recursive: true});
-	writeFileSync(path.join(directory, file), bytes);
-	return {file, bytes: bytes.length, sha256: hash};
+	return writeNamed(directory, file, bytes, hash);
 }
 
 /** A file under its own name: one that people open. */
-export function writeNamed(directory: string, file: string, bytes: Uint8Array): FileEntry {
+export function writeNamed(directory: string, file: string, bytes: Uint8Array, hash = sha256(bytes)): FileEntry {
 	writeFileSync(path.join(directory, file), bytes);
-	return {file, bytes: bytes.length, sha256: sha256(bytes)};
+	return {file, bytes: bytes.length, sha256: hash};
 }
 
 export type ChunkWriter = {

@@ -20,6 +20,10 @@ export const DENSE = {codec: 'dense', parameters: {dtype: 'float32'}} as const;
 /** The parts of a matrix in f32, as the machine holds weights. */
 export const denseParts = (weight: Parameters<(typeof dense)['encode']>[0]): readonly Uint8Array[] => dense.encode(weight, DENSE.parameters);
 
+/** The same of elements, row-major: what a code stands for, in place of the weight. */
+export const partsOfValues = ({name, rows, columns}: Pick<GraphWeight, 'name' | 'rows' | 'columns'>, values: Float32Array): readonly Uint8Array[] =>
+	denseParts({name, rows, columns, read: (first, count) => values.subarray(first * columns, (first + count) * columns)});
+
 const dense = codecs.get(DENSE.codec)!;
 
 export type FloatProgram = {

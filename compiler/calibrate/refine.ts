@@ -16,7 +16,7 @@ import type {KernelCall, Program} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {letOthersRun} from '../jobs/pool.js';
 import type {Calibration, Statistics} from './statistics.js';
-import {DENSE, denseParts, headProducts, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel, type FloatProgram} from './float-program.js';
+import {DENSE, headProducts, partsOfValues, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel, type FloatProgram} from './float-program.js';
 import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
 import {createPredictor, divergence, type Prediction} from './predictor.js';
@@ -63,7 +63,7 @@ export async function refine(
 			const parts = codecs.get(codec)!.encode(weight, parameters);
 			encoded.set(weight.name, parts);
 			const values = codecs.get(codec)!.decode(parts, weight, parameters, 0, weight.rows);
-			coded.setWeight(weight.name, denseParts({...weight, read: (first, count) => values.subarray(first * weight.columns, (first + count) * weight.columns)}));
+			coded.setWeight(weight.name, partsOfValues(weight, values));
 		};
 
 		// Codes without loss have nothing to make up for.

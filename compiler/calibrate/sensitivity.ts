@@ -14,7 +14,7 @@ import type {KernelCall} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {letOthersRun} from '../jobs/pool.js';
 import {openCalibrated} from './factor.js';
-import {denseParts, symbolsOf, writeInputs, type FloatModel} from './float-program.js';
+import {denseParts, partsOfValues, symbolsOf, writeInputs, type FloatModel} from './float-program.js';
 import type {Calibration, Sensitivities} from './statistics.js';
 import {createPredictor, divergence} from './predictor.js';
 
@@ -104,7 +104,7 @@ function probe(
 	return {
 		error: error || 1,
 		exact: denseParts(opened),
-		parts: denseParts({...opened, read: (first, count) => values.subarray(first * columns, (first + count) * columns)}),
+		parts: partsOfValues(weight, values),
 	};
 }
 

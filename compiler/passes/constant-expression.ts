@@ -1,4 +1,5 @@
 /** Values that follow from constants alone, before they are folded: what they are made of, and their elements when asked for. */
+import {exactNumbers, hasPlainAttributes} from '../graph/attribute-text.js';
 import {controlFlow} from '../graph/captures.js';
 import {isNumber, keyOf as dimKey} from '../graph/dim.js';
 import {fromElements} from '../graph/elements.js';
@@ -25,10 +26,7 @@ export type ConstantExpressions = {
 const DEEPEST = 500;
 
 /** Undefined where one is more than numbers and texts. */
-export function attributesOf({attributes}: Node): string | undefined {
-	const plain = Object.values(attributes).every(value => typeof value !== 'object' || Array.isArray(value));
-	return plain ? JSON.stringify(attributes, (_, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value)) : undefined;
-}
+export const attributesOf = (node: Node): string | undefined => (hasPlainAttributes(node) ? JSON.stringify(node.attributes, exactNumbers) : undefined);
 
 export function constantExpressions(typed: TypedGraph): ConstantExpressions {
 	const {graph, known} = typed;

@@ -9,7 +9,7 @@ import {constantExpressions} from './constant-expression.js';
 import type {TypedGraph} from './infer-types.js';
 import {createMixes, type Term} from './mixed-weight.js';
 import type {Pass} from './pass.js';
-import {flatVector, rewrite, type Rule} from './rewrite.js';
+import {flatVector, isVector, rewrite, type Rule} from './rewrite.js';
 
 /** Atoms take as many products as there are: they are kept where that saves at least a quarter of what the mixed weights would take. */
 const MOST = 0.75;
@@ -62,10 +62,8 @@ function findProducts(typed: TypedGraph): Map<Node, readonly Term[]> {
 	const mixOf = createMixes(expressions);
 	const {constants, types} = typed.graph;
 	const found = new Map<Node, readonly Term[]>();
-	const isBias = (bias: string, output: string): boolean => {
-		const {dtype, dims = []} = constants.get(bias) ?? {};
-		return bias === '' || (dtype === 'float32' && dims.at(-1) === types.get(output)!.shape.at(-1) && sizeOf(dims) === dims.at(-1));
-	};
+	const constant = (name: string): Constant | undefined => constants.get(name);
+	const isBias = (bias: string, output: string): boolean => bias === '' || isVector({constant}, bias, types.get(output)!);
 
 	for (const node of typed.graph.nodes) {
 		const {transA = 0, alpha = 1, beta = 1} = node.attributes;

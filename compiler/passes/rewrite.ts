@@ -48,7 +48,7 @@ export type Rule = {
 export const sameShape = (a: ValueType, b: ValueType): boolean => a.shape.length === b.shape.length && a.shape.every((dim, axis) => equal(dim, b.shape[axis]!));
 
 /** Whether `value` is a constant that repeats over all axes but the last of `type`, and changes neither its shape nor its element type. */
-export function isVector({constant}: View, value: string, type: ValueType): boolean {
+export function isVector({constant}: Pick<View, 'constant'>, value: string, type: ValueType): boolean {
 	const found = constant(value);
 	return (
 		found !== undefined &&

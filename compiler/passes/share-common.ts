@@ -1,4 +1,5 @@
 /** Nodes that compute the same of the same are computed once. */
+import {exactNumbers, hasPlainAttributes, numberText} from '../graph/attribute-text.js';
 import {renameReads} from '../graph/captures.js';
 import {keyOf as dimKey} from '../graph/dim.js';
 import type {Graph, Node} from '../graph/graph.js';
@@ -16,9 +17,8 @@ export const shareCommon: Pass = {
 		const nameOf = contentNames(graph);
 		for (const original of graph.nodes) {
 			const node = renamed.size > 0 ? renameReads(original, renamed) : original;
-			const plain = Object.values(node.attributes).every(value => typeof value !== 'object' || Array.isArray(value));
 			const key = keyOf(node, nameOf);
-			const twin = plain && !node.op.startsWith('Random') ? seen.get(key) : undefined;
+			const twin = hasPlainAttributes(node) && !node.op.startsWith('Random') ? seen.get(key) : undefined;
 			if (twin && !node.outputs.some(output => kept.has(output))) {
 				for (const [index, output] of node.outputs.entries()) {
 					renamed.set(output, twin.outputs[index]!);
@@ -46,7 +46,7 @@ function contentNames({values, constants, types}: Graph): (name: string) => stri
 		const constant = constants.get(name);
 		const {dtype, shape} = types.get(name) ?? {dtype: '', shape: []};
 		const content =
-			elements?.map(dimKey) ?? (constant && sizeOf(constant.dims) <= SMALL ? Array.from(constant.read() as ArrayLike<number | bigint>, textOf) : undefined);
+			elements?.map(dimKey) ?? (constant && sizeOf(constant.dims) <= SMALL ? Array.from(constant.read() as ArrayLike<number | bigint>, numberText) : undefined);
 		return content ? `${dtype}[${shape.map(dimKey).join()}]=${content.join()}` : `%${name}`;
 	};
 
@@ -57,10 +57,5 @@ function contentNames({values, constants, types}: Graph): (name: string) => stri
 	};
 }
 
-const textOf = (value: number | bigint): string => (Object.is(value, -0) ? '-0' : String(value));
-
-/** JSON has one word for NaN and the infinities, and one for both zeros. */
 const keyOf = ({op, inputs, attributes, outputs}: Node, nameOf: (name: string) => string): string =>
-	JSON.stringify([op, inputs.map(nameOf), attributes, outputs.map(output => output !== '')], (_, value: unknown) =>
-		typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? {number: textOf(value)} : value,
-	);
+	JSON.stringify([op, inputs.map(nameOf), attributes, outputs.map(output => output !== '')], exactNumbers);

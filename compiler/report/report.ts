@@ -1,5 +1,5 @@
 /** `report.html` of a bundle: where the bytes went, weight by weight, loss against bytes, and what the device holds. */
-import type {Candidates, Option} from '../allocate/allocate.js';
+import {totalOf, type Candidates, type Option} from '../allocate/allocate.js';
 import type {reportBytes} from '../build.js';
 import {describeCode} from '../bundle/summary.js';
 import {formatSize} from '../size.js';
@@ -43,7 +43,7 @@ export function reportPage(input: ReportInput): string {
 }
 
 const comparison = (chosen: readonly Option[], measured: number): string =>
-	`Predicted: ${formatLoss(chosen.reduce((sum, {loss}) => sum + loss, 0))}, the sum over the weights. Measured on parts of the text that nothing was fitted to: ${formatLoss(measured)}.`;
+	`Predicted: ${formatLoss(totalOf(chosen).loss)}, the sum over the weights. Measured on parts of the text that nothing was fitted to: ${formatLoss(measured)}.`;
 
 /** What a loss is depends on whether there was a text. */
 export const lossMeaning = (calibration: string | undefined): string =>
@@ -76,9 +76,9 @@ function held(bytes: ReportInput['bytes']): string {
 }
 
 function frontier({candidates, chosen, bytes}: ReportInput): string {
-	const rest = bytes.total - chosen.reduce((sum, option) => sum + option.bytes, 0);
+	const {bytes: held, loss} = totalOf(chosen);
+	const rest = bytes.total - held;
 	const curve = frontierOf(candidates).map(point => ({x: point.bytes + rest, y: point.loss}));
-	const loss = chosen.reduce((sum, option) => sum + option.loss, 0);
 	return `<div class="scroll">${drawChart({
 		label: `Predicted loss against bytes; this bundle: ${formatLoss(loss)} at ${formatSize(bytes.total)}`,
 		x: {title: 'bytes that the device holds', format: formatSize},

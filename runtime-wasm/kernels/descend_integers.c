@@ -35,12 +35,7 @@ KERNEL(descend_integers)(u8 *codes, const u16 *scales, const u8 *zeros, const f3
 					v128_t after = wasm_f32x4_mul(wasm_f32x4_sub(code, z), s);
 					wasm_v128_store(errors + 16 * j + 4 * q, wasm_f32x4_sub(after, before));
 					wasm_v128_store(values + 16 * j + 4 * q, after);
-					v128_t whole = wasm_i32x4_trunc_sat_f32x4(code);
-					u8 *to = codes + 4 * q * columns + j;
-					to[0] = (u8)wasm_i32x4_extract_lane(whole, 0);
-					to[columns] = (u8)wasm_i32x4_extract_lane(whole, 1);
-					to[2 * columns] = (u8)wasm_i32x4_extract_lane(whole, 2);
-					to[3 * columns] = (u8)wasm_i32x4_extract_lane(whole, 3);
+					store_column(codes + 4 * q * columns + j, code, columns);
 				}
 				follow(gradient, errors + 16 * j, h + j * inputs, inputs);
 			}

@@ -49,12 +49,7 @@ KERNEL(encode_feedback)(u8 *codes, u16 *scales, u8 *zeros, const f32 *w, const f
 					v128_t v = wasm_v128_load(m.weights + 16 * j + 4 * q), s = wasm_v128_load(m.scales + 4 * q), z = wasm_v128_load(m.zeros + 4 * q);
 					v128_t code = codes_of(v, wasm_f32x4_div(wasm_f32x4_splat(1), s), z, t), got = wasm_f32x4_mul(wasm_f32x4_sub(code, z), s);
 					wasm_v128_store(errors + 4 * q, wasm_f32x4_mul(wasm_f32x4_sub(v, got), wasm_f32x4_splat(inverse)));
-					v128_t whole = wasm_i32x4_trunc_sat_f32x4(code);
-					u8 *to = codes + 4 * q * columns + j;
-					to[0] = (u8)wasm_i32x4_extract_lane(whole, 0);
-					to[columns] = (u8)wasm_i32x4_extract_lane(whole, 1);
-					to[2 * columns] = (u8)wasm_i32x4_extract_lane(whole, 2);
-					to[3 * columns] = (u8)wasm_i32x4_extract_lane(whole, 3);
+					store_column(codes + 4 * q * columns + j, code, columns);
 				}
 				if (j < inputs) make_up_for(m.weights, m.errors, u, inputs, j);
 			}

@@ -18,6 +18,15 @@ INLINE v128_t codes_of(v128_t w, v128_t inverse, v128_t zero, v128_t top) {
 	return wasm_f32x4_pmin(wasm_f32x4_pmax(u, wasm_f32x4_splat(0)), top);
 }
 
+// Codes of four rows, each in its place in a row of `columns` bytes.
+INLINE void store_column(u8 *to, v128_t code, i32 columns) {
+	v128_t whole = wasm_i32x4_trunc_sat_f32x4(code);
+	to[0] = (u8)wasm_i32x4_extract_lane(whole, 0);
+	to[columns] = (u8)wasm_i32x4_extract_lane(whole, 1);
+	to[2 * columns] = (u8)wasm_i32x4_extract_lane(whole, 2);
+	to[3 * columns] = (u8)wasm_i32x4_extract_lane(whole, 3);
+}
+
 INLINE v128_t times_importance(v128_t v, const f32 *importance, i32 i) { return importance ? wasm_f32x4_mul(v, wasm_v128_load(importance + i)) : v; }
 
 // Keeps the better of `best` and the grid (scale, zero), both rounded to what can be stored.

@@ -10,10 +10,9 @@
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
-import {allocate} from '../../compiler/allocate/allocate.js';
-import {openWeight} from '../../compiler/allocate/weights.js';
+import {allocate, totalOf} from '../../compiler/allocate/allocate.js';
 import {openCalibrated} from '../../compiler/calibrate/factor.js';
-import {denseParts, floatModel} from '../../compiler/calibrate/float-program.js';
+import {floatModel, partsOfValues} from '../../compiler/calibrate/float-program.js';
 import {codecs} from '../../compiler/codecs/index.js';
 import {prepare, withMeans, type PrepareOptions} from '../../compiler/prepare.js';
 import {languageOptions, openLanguageModel, scoreOn} from './quality/language-model.js';
@@ -90,8 +89,7 @@ for (const [name, change] of variants.filter(([variant]) => variant.includes(giv
 				const codec = codecs.get(id)!;
 				const parts = encoded?.get(weight.name) ?? codec.encode(openCalibrated(weight, session!.calibration.get(weight.name)), parameters);
 				const decoded = codec.decode(parts, weight, parameters, 0, weight.rows);
-				const read = (first: number, count: number): Float32Array => decoded.subarray(first * weight.columns, (first + count) * weight.columns);
-				machine.setWeight(weight.name, denseParts({...openWeight(weight), read}));
+				machine.setWeight(weight.name, partsOfValues(weight, decoded));
 			}
 
 			const perplexity = score();
@@ -100,10 +98,10 @@ for (const [name, change] of variants.filter(([variant]) => variant.includes(giv
 				variant: name,
 				wanted: bits,
 				seen,
-				bits: (8 * chosen.reduce((sum, {bytes}) => sum + bytes, 0)) / elements,
+				bits: (8 * totalOf(chosen).bytes) / elements,
 				perplexity,
 				ratio: perplexity / reference,
-				predicted: chosen.reduce((sum, {loss}) => sum + loss, 0),
+				predicted: totalOf(chosen).loss,
 			});
 		}
 	});

@@ -13,7 +13,8 @@ import type {Graph} from '../../compiler/graph/graph.js';
 import {tiny} from '../helpers/tiny-language-model.js';
 import {logitsOf, openTiny, POSITIONS, textOf, withConstants} from './tiny.js';
 
-const windows = [3, 11, 17, 29].map(seed => textOf(seed, 80));
+const seeds = [3, 11, 17, 29];
+const windows = seeds.map(seed => textOf(seed, 80));
 const held = [41, 43].map(seed => textOf(seed, 80));
 
 test('the encoded model is nearer to the exact one', async t => {
@@ -74,15 +75,21 @@ test('the encoded model is nearer to the exact one', async t => {
 		return rows.reduce((sum, value) => sum + value, 0) / rows.length;
 	};
 
-	const distance = (encoded: Encoded): number =>
-		[5, 23].reduce((sum, seed) => {
+	const distance = (encoded: Encoded, seeds: readonly number[]): number =>
+		seeds.reduce((sum, seed) => {
 			const ids = textOf(seed, 60);
 			const [a, b] = [logitsOf(typed.graph, ids), logitsOf(graphOf(encoded), ids)];
 			return sum + a.reduce((total, value, index) => total + (value - b[index]!) ** 2, 0);
 		}, 0);
-	const [rounded, fed, inOrder] = [alone(new Map()), alone(calibration), refined].map(distance) as [number, number, number];
-	t.true(fed < 0.98 * rounded, `${fed} of ${rounded}`);
-	t.true(inOrder < 0.95 * fed, `${inOrder} of ${fed}`);
+	// So few tokens say what helps on them, hardly what feedback alone does on others: two texts would be a matter of luck.
+	const others = Array.from({length: 24}, (_, index) => 51 + 2 * index);
+	for (const texts of [seeds, others]) {
+		const [rounded, fed, inOrder] = [alone(new Map()), alone(calibration), refined].map(each => distance(each, texts)) as [number, number, number];
+		t.true(texts === others || fed < 0.9 * rounded, `${fed} of ${rounded}`);
+		t.true(inOrder < 0.95 * fed, `${inOrder} of ${fed}`);
+		t.true(inOrder < 0.9 * rounded, `${inOrder} of ${rounded}`);
+	}
+
 	t.deepEqual(await refine(model, choices, calibration, {seen: windows, held}), {parts: refined, loss});
 	t.is((await refine(model, choices, calibration, {seen: windows, held: []})).loss, undefined);
 	t.true(Math.abs(loss! / lossOf(graphOf(refined)) - 1) < 1e-3, `${loss} and ${lossOf(graphOf(refined))}`);
