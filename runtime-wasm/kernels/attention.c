@@ -33,8 +33,8 @@ INLINE Query query_of(const Shape *s, i32 g, i32 row) {
 INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_scales, const f32 *v_scales, const f32 *padding, const f32 *bias,
 				   f32 *scratch, const Shape *s, f32 scale, f32 softcap, i32 thread, i32 threads, i32 storage) {
 	i32 bytes = storage == F32 ? 4 : storage == F16 ? 2 : 1, rows = s->heads / s->kv_heads * s->queries;
-	// Threads share a single token in finer cuts, but for halfs, which are better widened once.
-	i32 size = threads > 1 && s->queries == 1 && storage != F16 ? 2 : QUERIES, blocks = ceil_divide(rows, size);
+	// A single token is shared by queries, and a thread takes those of a kv head together; halfs are better widened once.
+	i32 size = s->queries == 1 && storage != F16 ? 1 : QUERIES, blocks = ceil_divide(rows, size), most = QUERIES / size;
 	Scratch m;
 	m.states = (State *)scratch;
 	m.scores = scratch + 8 * QUERIES;
@@ -44,8 +44,10 @@ INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_
 	m.wide_values = m.wide_keys + KEYS * s->width;
 	m.q = (i16 *)m.wide_keys;
 	Share share = share_of(s->batch * s->kv_heads * blocks, thread, threads);
-	for (i32 unit = share.first; unit < share.end; unit++) {
-		i32 start = unit % blocks * size, g = unit / blocks % s->kv_heads, b = unit / blocks / s->kv_heads, count = least(size, rows - start);
+	for (i32 unit = share.first, taken; unit < share.end; unit += taken) {
+		i32 block = unit % blocks, g = unit / blocks % s->kv_heads, b = unit / blocks / s->kv_heads;
+		taken = least(least(most, blocks - block), share.end - unit);
+		i32 start = block * size, count = least(taken * size, rows - start);
 		const f32 *queries = q + b * s->queries * s->q_row;
 		ONE_BY_ONE for (i32 slot = 0; slot < count; slot++) {
 			Query one = query_of(s, g, start + slot);

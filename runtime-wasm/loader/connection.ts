@@ -148,7 +148,7 @@ function makeLine(start: WorkerStart, {fetch, onProgress}: ConnectOptions, onRea
 
 	const answerFetch = async ({id, url, bytes, reload}: Extract<ToPage, {kind: 'fetch'}>): Promise<void> => {
 		try {
-			const file = await fetchFile(new URL(url), {fetch: fetch!, signal: closed.signal, bytes: bytes ?? undefined, reload});
+			const file = await fetchFile(new URL(url), {fetch: fetch!, signal: closed.signal, bytes, reload});
 			worker?.post({kind: 'fetched', id, bytes: file.buffer as ArrayBuffer}, [file.buffer as ArrayBuffer]);
 		} catch (error) {
 			worker?.post({kind: 'unfetched', id, error: toFailure(error)});

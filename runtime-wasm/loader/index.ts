@@ -3,6 +3,7 @@ import {connect} from './connection.js';
 import {host} from './host.js';
 import {makeModel} from './model.js';
 import {parseBudget, parseThreads} from './size.js';
+import {readManifest} from './source.js';
 import type {LoadOptions, Model} from './types.js';
 import {ownTokenizer, workerStarts} from './worker-start.js';
 
@@ -13,21 +14,34 @@ export type * from './types.js';
 export async function load(url: string | URL, options: LoadOptions = {}): Promise<Model> {
 	const {budget = 'auto', simd = 'auto', threads = 'auto', signal, fetch, onProgress} = options;
 	signal?.throwIfAborted();
+	const manifest = manifestOf(host.resolve(url));
 	const request = {
 		kind: 'load',
-		url: manifestOf(host.resolve(url)).href,
+		url: manifest.href,
 		budget: parseBudget(budget),
 		simd,
 		threads: parseThreads(threads),
 		remote: fetch !== undefined,
 		tokenizer: ownTokenizer?.href ?? null,
 	} as const;
-	const connection = await connect(workerStarts, {fetch, ...(onProgress && {onProgress})}, signal);
+	const ended = new AbortController();
+	const stop = (): void => {
+		ended.abort(signal!.reason);
+	};
+
+	signal?.addEventListener('abort', stop);
+	const connecting = connect(workerStarts, {fetch, ...(onProgress && {onProgress})}, ended.signal);
 	try {
-		return makeModel(connection, await connection.call({...request, start: connection.start}, {signal}));
+		const [connection, bundle] = await Promise.all([connecting, readManifest(manifest, fetch, ended.signal)]);
+		return makeModel(connection, await connection.call({...request, bundle, start: connection.start}, {signal: ended.signal}));
 	} catch (error) {
-		connection.close(error as Error);
+		// Whatever is still on its way ends; a worker that came is let go.
+		ended.abort(error);
+		const connection = await connecting.catch(() => undefined);
+		connection?.close(error as Error);
 		throw error;
+	} finally {
+		signal?.removeEventListener('abort', stop);
 	}
 }
 

@@ -1,11 +1,10 @@
 /**
- * Loads a bundle into a new memory: manifest, program and the chunks of one level, each verified, its pieces copied to their places and
- * dropped. A few files are on their way at once, so no second copy of the weights ever stands in memory.
+ * Loads a bundle into a new memory: program and the chunks of one level, each verified, its pieces copied to their places and dropped. A few files are on their way at once, so no second copy of the weights ever stands in memory.
  */
 import type {LevelEntry} from '../../compiler/bundle/format.js';
 import {SnugError} from '../../compiler/error.js';
 import {host} from './host.js';
-import {parseManifest, type Bundle} from './manifest.js';
+import type {Bundle} from './manifest.js';
 import {bytesAt, createMemory, isShared} from './memory.js';
 import type {LoadCall} from './protocol.js';
 import {startProgram} from './program.js';
@@ -30,7 +29,7 @@ export async function loadBundle(
 ): Promise<Loaded> {
 	const source = openSource(new URL(call.url), signal, remote);
 	const simd = chooseSimd(call.simd, host.name === 'node');
-	const bundle = parseManifest(await source.manifest());
+	const {bundle} = call;
 	const index = chooseLevel(bundle, call.budget);
 	const level = bundle.levels[index]!;
 	const programFile = bundle.programs[simd];

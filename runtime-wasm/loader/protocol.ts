@@ -3,12 +3,14 @@
  */
 import {SnugError, type ErrorDetail} from '../../compiler/error.js';
 import type {WorkerStart} from './host-type.js';
+import type {Bundle} from './manifest.js';
 import type {Feed, FinishReason, GenerateOptions, Info, Message, Progress, RunOptions, Tensor, Usage} from './types.js';
 
 export type LoadCall = {
 	readonly kind: 'load';
 	/** Of the manifest, absolute. */
 	readonly url: string;
+	readonly bundle: Bundle;
 	readonly budget: number | null;
 	readonly simd: 'auto' | 'relaxed' | 'plain';
 	/** As many as there are cores where null. */
@@ -56,7 +58,7 @@ export type ToPage =
 	| {readonly kind: 'pieces'; readonly id: number; readonly pieces: ReadonlyArray<string | number>}
 	| {readonly kind: 'done'; readonly id: number; readonly result: Results[keyof Results]}
 	| {readonly kind: 'failed'; readonly id: number; readonly error: Failure}
-	| {readonly kind: 'fetch'; readonly id: number; readonly url: string; readonly bytes: number | null; readonly reload: boolean};
+	| {readonly kind: 'fetch'; readonly id: number; readonly url: string; readonly bytes: number; readonly reload: boolean};
 
 /** An error as it crosses threads. */
 export type Failure =

@@ -1,6 +1,7 @@
 /**
- * Reads the bundle's files in the worker, whatever they come from: HTTP, a file: URL, or the caller's fetch on the page. Verifies
- * every file against the manifest; a damaged one is fetched once more before it is an error.
+ * Reads the bundle's files, whatever they come from: HTTP, a file: URL, or the caller's fetch on the page. The page reads the manifest
+ * while its worker starts. The worker reads all else, and verifies every file against the manifest; a damaged one is fetched once more
+ * before it is an error.
  */
 import type {FileEntry} from '../../compiler/bundle/format.js';
 import {SnugError} from '../../compiler/error.js';
@@ -8,13 +9,12 @@ import type {Room} from './body.js';
 import {fetchFile} from './fetch.js';
 import {sha256} from './hash.js';
 import {host} from './host.js';
+import {parseManifest, type Bundle} from './manifest.js';
 
 /** Asks the page to fetch; see `protocol.ts`. */
-export type RemoteFetch = (url: string, bytes: number | null, reload: boolean, signal: AbortSignal) => Promise<Uint8Array>;
+export type RemoteFetch = (url: string, bytes: number, reload: boolean, signal: AbortSignal) => Promise<Uint8Array>;
 
 export type Source = {
-	/** The manifest's text. */
-	manifest(): Promise<string>;
 	/** A file of the bundle, verified. `onBytes` counts what has come; it may be taken back. With a room, the bytes may lie in it. */
 	read(entry: FileEntry, onBytes?: (count: number) => void, room?: Room): Promise<Uint8Array>;
 	urlOf(entry: FileEntry): URL;
@@ -22,12 +22,12 @@ export type Source = {
 
 export function openSource(manifest: URL, signal: AbortSignal, remote: RemoteFetch | undefined): Source {
 	const urlOf = ({file}: FileEntry): URL => new URL(file, manifest);
-	const get = async (url: URL, bytes: number | undefined, reload: boolean, onBytes?: (count: number) => void, room?: Room): Promise<Uint8Array> => {
-		if (!remote && !(url.protocol === 'file:' && host.readFile)) {
+	const get = async (url: URL, bytes: number, reload: boolean, onBytes?: (count: number) => void, room?: Room): Promise<Uint8Array> => {
+		if (!remote && !isLocal(url)) {
 			return fetchFile(url, {fetch: globalThis.fetch, signal, bytes, room, reload, ...(onBytes ? {onBytes} : {})});
 		}
 
-		const file = remote ? await remote(url.href, bytes ?? null, reload, signal) : await readLocal(url, signal);
+		const file = remote ? await remote(url.href, bytes, reload, signal) : await readLocal(url, signal);
 		onBytes?.(file.length);
 		return file;
 	};
@@ -54,8 +54,17 @@ export function openSource(manifest: URL, signal: AbortSignal, remote: RemoteFet
 		}
 	};
 
-	return {manifest: async () => new TextDecoder().decode(await get(manifest, undefined, false)), read, urlOf};
+	return {read, urlOf};
 }
+
+/** @param fetch The caller's; the place's own unless given. */
+export async function readManifest(url: URL, fetch: typeof globalThis.fetch | undefined, signal: AbortSignal): Promise<Bundle> {
+	const local = fetch === undefined && isLocal(url);
+	const bytes = local ? await readLocal(url, signal) : await fetchFile(url, {fetch: fetch ?? globalThis.fetch, signal});
+	return parseManifest(new TextDecoder().decode(bytes));
+}
+
+const isLocal = (url: URL): boolean => url.protocol === 'file:' && host.readFile !== undefined;
 
 async function readLocal(url: URL, signal: AbortSignal): Promise<Uint8Array> {
 	try {

@@ -12,7 +12,7 @@ import type {RemoteFetch} from './source.js';
 import {encodePrompt, openTokenizer} from './text-model.js';
 import {textStream} from './text.js';
 import type {Tokenizer} from './tokenizer/tokenizer.js';
-import type {GenerateOptions, Tensor} from './types.js';
+import type {GenerateOptions, Progress, Tensor} from './types.js';
 
 type Result = Results[keyof Results];
 
@@ -116,9 +116,10 @@ function openModel(port: Port, remote: RemoteFetch) {
 		switch (call.kind) {
 			case 'load': {
 				ownTokenizer = call.tokenizer;
-				loaded = await loadBundle(call, signal, call.remote ? remote : undefined, progress => {
+				const report = paced(progress => {
 					port.post({kind: 'progress', progress});
 				});
+				loaded = await loadBundle(call, signal, call.remote ? remote : undefined, report);
 				return loaded.session.info;
 			}
 
@@ -151,6 +152,17 @@ function openModel(port: Port, remote: RemoteFetch) {
 
 /** Milliseconds between messages: a screen shows no more, and each wakes the page's thread, which may need the core of another of ours. */
 const FRAME = 16;
+
+/** Sends how far loading is once a frame, and its end. */
+function paced(send: (progress: Progress) => void): (progress: Progress) => void {
+	let sent = -Infinity;
+	return progress => {
+		if (progress.loaded === progress.total || performance.now() - sent >= FRAME) {
+			send(progress);
+			sent = performance.now();
+		}
+	};
+}
 
 /** Sends pieces one by one where they are slow, and those of a frame together where they are fast. */
 function gather(send: (pieces: Array<string | number>) => void): {add(piece: string | number): void; flush(): void} {
