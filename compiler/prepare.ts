@@ -2,6 +2,7 @@
 import path from 'node:path';
 import {decideBudget} from '../profiles/index.js';
 import {findOptions, type Candidates} from './allocate/allocate.js';
+import {rankBy, zScores, type Allocation} from './allocate/importance.js';
 import type {Preference} from './allocate/preference.js';
 import {findWeights, type GraphWeight} from './allocate/weights.js';
 import {importBounded, type BoundOptions} from './bounds.js';
@@ -31,6 +32,8 @@ export type PrepareOptions = BoundOptions & {
 	readonly bits?: number;
 	/** What codes are chosen for; quality unless given. */
 	readonly prefer?: Preference;
+	/** What decides between codes under a budget: predicted losses unless given. */
+	readonly allocation?: Allocation;
 	/** Whether codes are chosen once more, each on what the encoded weights before it produce; unless given, where there is a calibration. */
 	readonly refine?: boolean;
 	/** Names of equivalent transforms; all where there is a calibration, else none, unless given. */
@@ -43,7 +46,7 @@ export type PrepareOptions = BoundOptions & {
 	readonly calibrationTokens?: number;
 	/** A folder where results are kept by their content, for an interrupted compile, and for other budgets. */
 	readonly cache?: string;
-	/** Jobs go to the workers of a Redis queue at `url`, by way of the folder `store`; `onAlone` is called once where none is there. */
+	/** Jobs go to the workers of a Redis queue at `url`, by way of `store`, a folder or s3://BUCKET; `onAlone` is called once where none is there. */
 	readonly queue?: {readonly url: string; readonly store: string; onAlone?(): void};
 	readonly cachePrecision?: LowerOptions['cachePrecision'];
 	/** Threads that may compute together, at most; the profile's unless given, else DEFAULT_THREADS. */
@@ -84,8 +87,8 @@ export async function withMeans<T>({cache: folder, queue}: PrepareOptions, work:
 
 /** Nothing of the queue is loaded without one. */
 async function openQueue({url, store, onAlone}: NonNullable<PrepareOptions['queue']>): Promise<Pool> {
-	const [{openQueuePool}, {openFolderStore}] = await Promise.all([import('./jobs/queue.js'), import('./jobs/store.js')]);
-	return openQueuePool({url, store: await openFolderStore(store), ...(onAlone && {onAlone})});
+	const [{openQueuePool}, {openStore}] = await Promise.all([import('./jobs/queue.js'), import('./jobs/store.js')]);
+	return openQueuePool({url, store: await openStore(store), ...(onAlone && {onAlone})});
 }
 
 /** @param choosing Whether a budget decides between the options. */
@@ -112,9 +115,10 @@ async function prepareWith(model: string, options: PrepareOptions, choosing: boo
 	const optimized = optimize(graph, options.atoms === 'mix' ? passes.filter(pass => pass !== keepAtoms) : passes);
 	const text = chooseCalibration(model, options, optimized, choosing || options.prefer === 'speed');
 	requireMeasured({...options, calibration: text});
+	requireChoice({...options, calibration: text});
 	const typed = transform(optimized, options.transforms ?? (text === undefined ? [] : undefined));
 	const weights = findWeights(typed.graph);
-	const windows = text === undefined ? undefined : readCalibration(text, model, typed, positions, config, options.calibrationTokens);
+	const windows = text === undefined ? undefined : readCalibration(text, model, typed, positions, options.calibrationTokens);
 	const watch = (stage: string): CalibrateOptions => ({
 		...(options.signal ? {signal: options.signal} : {}),
 		onProgress: (done, total) => options.onProgress?.(stage, done, total),
@@ -129,7 +133,7 @@ async function prepareWith(model: string, options: PrepareOptions, choosing: boo
 		sensitivities: isChosen ? await session?.sensitivities() : undefined,
 		onProgress: watch('measure').onProgress!,
 	};
-	const candidates = restrict(await findOptions(weights, measured, pool), options);
+	const candidates = await judge(restrict(await findOptions(weights, measured, pool), options), options, session, pool);
 	const threads = options.threads ?? options.profile?.threads;
 	return {
 		typed,
@@ -158,19 +162,21 @@ function chooseCalibration(model: string, {calibration, bits}: PrepareOptions, t
 	return bits === undefined && choosing && findText(path.dirname(model)) && readsText(typed) ? SAMPLE : undefined;
 }
 
-/** Tokens of a window of calibration text at most, and of all windows. */
-const [WINDOW_TOKENS, CALIBRATION_TOKENS] = [512, 40 * 512];
+/** Tokens of a window of calibration text at most, of one that is a text of its own, and of all windows. */
+const [WINDOW_TOKENS, TEXT_TOKENS, CALIBRATION_TOKENS] = [512, 32, 40 * 512];
 
 /** Windows on which the loss of the whole is measured in the end. */
 const HELD_OUT = 2;
 
-function readCalibration(file: string, model: string, typed: TypedGraph, positions: number, {bos}: Config, tokens = CALIBRATION_TOKENS): Windows {
+function readCalibration(file: string, model: string, typed: TypedGraph, positions: number, tokens = CALIBRATION_TOKENS): Windows {
 	const bound = tokensOf(typed);
-	const context = bound?.fixed ? bound.most : Math.min(bound?.most ?? positions, WINDOW_TOKENS);
+	// A model without a state sees each text whole, from its first token to its last, and most are short.
+	const framed = typed.graph.states.length === 0;
+	const context = bound?.fixed ? bound.most : Math.min(bound?.most ?? positions, framed ? TEXT_TOKENS : WINDOW_TOKENS);
 	const windows = readWindows(file, findText(path.dirname(model)), {
 		context,
 		windows: Math.ceil(tokens / context) + HELD_OUT,
-		...(bos === undefined ? {} : {bos}),
+		framed,
 	});
 	if (bound?.fixed && windows[0]!.length < context) {
 		throw new SnugError('text-too-short', {
@@ -202,6 +208,45 @@ function requireMeasured({prefer, calibration, bits}: {readonly [Key in 'prefer'
 			found: calibration === undefined ? 'no calibration' : `${bits} bits`,
 			hint: calibration === undefined ? 'add --calibration sample, or a text of yours' : 'give --budget instead of --bits',
 		});
+	}
+}
+
+/** Other ways to decide need something to decide, and most of them a text. */
+function requireChoice({
+	allocation = 'loss',
+	prefer,
+	calibration,
+	bits,
+}: {readonly [Key in 'allocation' | 'prefer' | 'calibration' | 'bits']?: PrepareOptions[Key] | undefined}): void {
+	const wrong =
+		bits !== undefined
+			? {expected: 'a budget that leaves a choice', found: `${bits} bits for all`, hint: 'give --budget instead of --bits'}
+			: calibration === undefined && allocation !== 'zd'
+				? {expected: 'a calibration', found: 'none', hint: 'add --calibration sample, or a text of yours'}
+				: prefer === 'speed' && allocation !== 'measured'
+					? {expected: 'losses, which time has a price in', found: "the preference 'speed'", hint: 'leave out --prefer speed'}
+					: undefined;
+	if (allocation !== 'loss' && wrong) {
+		throw new SnugError('cannot-allocate', {subject: `the allocation '${allocation}'`, problem: 'cannot decide between codes', ...wrong});
+	}
+}
+
+/** The candidates as the choice is to see them. */
+async function judge(
+	candidates: Candidates,
+	{allocation = 'loss'}: PrepareOptions,
+	session: CalibrationSession | undefined,
+	pool: Pool,
+): Promise<Candidates> {
+	switch (allocation) {
+		case 'loss':
+			return candidates;
+		case 'measured':
+			return session!.measureCodes(candidates, pool);
+		case 'lim':
+			return rankBy(await session!.layerInputs(), candidates);
+		case 'zd':
+			return rankBy(zScores(candidates.map(({weight}) => weight)), candidates);
 	}
 }
 

@@ -40,7 +40,7 @@ export type FloatProgram = {
 /** The model in f32: programs for runs of any length. */
 export type FloatModel = {
 	readonly weights: readonly GraphWeight[];
-	/** @param tokens Of one run, where they are more than what the graph is bounded to. */
+	/** @param tokens Of one run, at most; what the graph is bounded to unless given. */
 	program(tokens?: number): FloatProgram;
 	/** Forgets the machine that was opened last. */
 	release(): void;
@@ -70,11 +70,9 @@ export function floatModel(
 			last = undefined;
 		},
 		program(tokens) {
-			const widened =
-				tokens === undefined || bound === undefined || bound.max >= tokens
-					? inferTypes(graph)
-					: inferTypes({...graph, symbols: {...graph.symbols, sequence: {...bound, max: tokens}}});
-			const program = lower(widened, encoding, {cachePrecision: 'float32', positions, threads});
+			const sized =
+				tokens === undefined || bound === undefined ? graph : {...graph, symbols: {...graph.symbols, sequence: {min: Math.min(bound.min, tokens), max: tokens}}};
+			const program = lower(inferTypes(sized), encoding, {cachePrecision: 'float32', positions, threads});
 			const plan = planMemory(program, prototypes);
 			checkPlan(program, plan, prototypes);
 			return {

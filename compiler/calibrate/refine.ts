@@ -4,12 +4,16 @@
  *
  * With X_f the inputs in the f32 model, X those in the encoded one and H = X Xᵀ, the target of a weight W is W + W (X_f Xᵀ − H)(H + λ)⁻¹,
  * the least-squares solution of W' X = W X_f; column feedback with H does the rest (as in ResComp, arXiv 2604.07955, and its precursors).
+ * Of a model that sees each text whole, what the coded inputs lack is in part chance: the errors of the words of this text. The two halves of
+ * the text say how large a part of the change they agree in, and only that part is made. (A language model with a state is better off with
+ * all of it, measured; its errors come from linears that all words share.)
  *
  * Two machines, one in f32 and one with what is encoded so far, run all windows side by side, each stopped at the same product. A weight
  * that is used twice, or looked up by row, is encoded first, from the statistics of the f32 model.
  */
 import {openWeight} from '../allocate/weights.js';
 import {codecs} from '../codecs/index.js';
+import {pick} from '../codecs/measure.js';
 import type {Feedback, Weight} from '../codecs/codec.js';
 import type {Choice} from '../jobs/job.js';
 import type {KernelCall, Program} from '../plan/program.js';
@@ -91,15 +95,15 @@ export async function refine(
 					return at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena);
 				}) as [number, number];
 				const vectors = at === undefined ? tokens : call.arguments['tokens'] ? exact.valueOf(entry.name, call.arguments['tokens'], symbols) : 1;
-				sums.add(new Float32Array(exact.kernels.memory.buffer, inputs[0], vectors * weight.columns), inputs[1]);
+				sums.add(new Float32Array(exact.kernels.memory.buffer, inputs[0], vectors * weight.columns), inputs[1], 2 * window < windows.length ? 0 : 1);
 				await letOthersRun();
 			}
 
-			const {mismatch, ...statistics} = sums.finish();
+			const {mismatches, ...statistics} = sums.finish();
 			const opened = openWeight(weight);
 			const feedback = createFeedback(statistics, weight.columns);
 			// Codes of a file stay what they are, where the code can hold them.
-			keep(opened.quantized ? {...opened, feedback} : {...retarget(opened, mismatch, feedback.byEnergy), feedback}, choice);
+			keep(opened.quantized ? {...opened, feedback} : {...retarget(opened, mismatches, feedback.byEnergy, program.states.length === 0), feedback}, choice);
 			from = at ?? entry.calls.length;
 		}
 
@@ -156,69 +160,110 @@ function stepsOf(program: Program, calls: readonly KernelCall[]): Step[] {
 /** Rows of a target that are computed at once. */
 const BLOCK_ROWS = 4096;
 
-/** W + W mismatch (H + λ)⁻¹, where the factor U, its columns in `order`, has (H + λ)⁻¹ = Uᵀ U. @param mismatch The transpose of X_f Xᵀ − H. */
-function retarget(weight: Weight, mismatch: Float32Array, {order, factor}: Feedback['byEnergy']): Weight {
+/**
+ * W + α W M (H + λ)⁻¹, where the factor U, its columns in `order`, has (H + λ)⁻¹ = Uᵀ U and M is the mean of X_f Xᵀ − H over the text.
+ * @param mismatches The transposes of X_f Xᵀ − H. @param careful Whether α is the part of the change that the halves of the text agree in,
+ * else 1.
+ */
+function retarget(weight: Weight, [first, second]: Mismatches, {order, factor}: Feedback['byEnergy'], careful: boolean): Weight {
 	const {rows, columns} = weight;
 	const target = weight.read(0, rows).slice();
 	const turned = transpose(factor, columns);
 	// The rows of the transpose are the columns of the product: these come in the order of the factor.
-	const ordered = new Float32Array(mismatch.length);
-	for (const [to, from] of order.entries()) {
-		ordered.set(mismatch.subarray(from * columns, (from + 1) * columns), to * columns);
-	}
-
-	for (let first = 0; first < rows; first += BLOCK_ROWS) {
-		const block = target.subarray(first * columns, Math.min(rows, first + BLOCK_ROWS) * columns);
+	const [a, b] = [first, second].map(({mismatch}) => reorderRows(mismatch, order)) as [Float32Array, Float32Array];
+	const share = first.tokens / (first.tokens + second.tokens);
+	const part = careful ? agreement(pick(weight, Math.min(rows, SAMPLE_ROWS)), a, b, factor) : 1;
+	const ordered = a.map((value, index) => part * (share * value + (1 - share) * b[index]!));
+	for (let start = 0; start < rows; start += BLOCK_ROWS) {
+		const block = target.subarray(start * columns, Math.min(rows, start + BLOCK_ROWS) * columns);
 		const change = multiply(multiply(multiply(block, ordered, columns), factor, columns), turned, columns);
-		for (let start = 0; start < change.length; start += columns) {
+		for (let at = 0; at < change.length; at += columns) {
 			for (let i = 0; i < columns; i++) {
-				block[start + order[i]!]! += change[start + i]!;
+				block[at + order[i]!]! += change[at + i]!;
 			}
 		}
 	}
 
-	return {name: weight.name, rows, columns, read: (first, count) => target.subarray(first * columns, (first + count) * columns)};
+	return {name: weight.name, rows, columns, read: (from, count) => target.subarray(from * columns, (from + count) * columns)};
 }
+
+/** Rows on which it is judged how far the halves of the text agree. */
+const SAMPLE_ROWS = 64;
+
+function reorderRows(matrix: Float32Array, order: Uint32Array): Float32Array {
+	const columns = order.length;
+	const out = new Float32Array(matrix.length);
+	for (const [to, from] of order.entries()) {
+		out.set(matrix.subarray(from * columns, (from + 1) * columns), to * columns);
+	}
+
+	return out;
+}
+
+/**
+ * With a and b the changes of the outputs that the halves ask for, the factor that brings their mean (a + b) / 2 nearest to what they have in
+ * common: what is chance in one is not in the other, so that a·b is the square of the latter.
+ */
+function agreement(sample: Weight, first: Float32Array, second: Float32Array, factor: Float32Array): number {
+	const {rows, columns} = sample;
+	const values = sample.read(0, rows);
+	const [a, b] = [first, second].map(mismatch => multiply(multiply(values, mismatch, columns), factor, columns)) as [Float32Array, Float32Array];
+	let [common, mean] = [0, 0];
+	for (const [index, value] of a.entries()) {
+		common += value * b[index]!;
+		mean += ((value + b[index]!) / 2) ** 2;
+	}
+
+	return mean > 0 ? Math.max(0, Math.min(1, common / mean)) : 0;
+}
+
+/** Of the halves of the text. */
+type Mismatches = readonly [Mismatch, Mismatch];
+
+/** The transpose of X_f Xᵀ − H, as a mean over so many vectors. */
+type Mismatch = {readonly mismatch: Float32Array; readonly tokens: number};
 
 type Sums = {
 	clear(columns: number): void;
 	/** @param exact The inputs in the f32 model. @param coded The address of those in the encoded one. */
-	add(exact: Float32Array, coded: number): void;
-	/** H and the transpose of X_f Xᵀ − H, as means over the vectors. */
-	finish(): Statistics & {readonly mismatch: Float32Array};
+	add(exact: Float32Array, coded: number, half: 0 | 1): void;
+	/** H as a mean over the vectors, and what each half lacks. */
+	finish(): Statistics & {readonly mismatches: Mismatches};
 };
 
 function createSums({kernels, reserve, reserveEach}: Machine, widest: number, most: number): Sums {
 	const square = 4 * widest * widest;
-	const [gram, cross, inputs] = [reserve(square), reserve(square), reserve(4 * widest * most)];
+	const [gram, inputs, ...crosses] = [reserve(square), reserve(4 * widest * most), reserve(square), reserve(square)] as [number, number, number, number];
 	const scratch = reserveEach(8 * 8 * Math.ceil(widest / 8) * most);
 	let columns = 0;
-	let count = 0;
+	let counts = [0, 0];
 	const view = (address: number, length: number): Float32Array => new Float32Array(kernels.memory.buffer, address, length);
 	return {
 		clear(width) {
 			columns = width;
-			count = 0;
-			view(gram, columns * columns).fill(0);
-			view(cross, columns * columns).fill(0);
+			counts = [0, 0];
+			for (const matrix of [gram, ...crosses]) {
+				view(matrix, columns * columns).fill(0);
+			}
 		},
-		add(exact, coded) {
+		add(exact, coded, half) {
 			const tokens = exact.length / columns;
-			view(inputs, exact.length).set(exact);
+			// The difference first: it is nothing where the two models agree, and stays so.
+			const lacking = view(inputs, exact.length);
+			for (const [index, value] of view(coded, exact.length).entries()) {
+				lacking[index] = exact[index]! - value;
+			}
+
 			kernels.call('gram_f32', gram, coded, scratch, tokens, columns);
-			kernels.call('cross_gram_f32', cross, coded, inputs, scratch, tokens, columns);
-			count += tokens;
+			kernels.call('cross_gram_f32', crosses[half], coded, inputs, scratch, tokens, columns);
+			counts[half]! += tokens;
 		},
 		finish() {
+			const tokens = counts[0]! + counts[1]!;
 			kernels.call('mirror_f32', gram, columns, 1);
-			const sums = view(gram, columns * columns);
-			// The difference first: it is nothing where the two models agree, and stays so.
-			const result = {
-				tokens: count,
-				gram: sums.map(value => value / count),
-				mismatch: view(cross, columns * columns).map((value, index) => (value - sums[index]!) / count),
-			};
-			return result;
+			const mean = (address: number, count: number): Float32Array => view(address, columns * columns).map(value => value / (count || 1));
+			const [first, second] = crosses.map((cross, half): Mismatch => ({mismatch: mean(cross, counts[half]!), tokens: counts[half]!})) as [Mismatch, Mismatch];
+			return {tokens, gram: mean(gram, tokens), mismatches: [first, second]};
 		},
 	};
 }

@@ -1,12 +1,16 @@
 /** All that a text tells about a model, in the order in which a compile asks for it: statistics, sensitivities, and the final codes. */
+import type {Candidates} from '../allocate/allocate.js';
 import type {GraphWeight} from '../allocate/weights.js';
 import type {Graph} from '../graph/graph.js';
 import type {Cache} from '../jobs/cache.js';
 import type {Choice} from '../jobs/job.js';
+import type {Pool} from '../jobs/pool.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import {calibrate, type CalibrateOptions} from './calibrate.js';
 import {floatModel} from './float-program.js';
 import {identityOf, keptCalibration, keptSensitivities} from './kept.js';
+import {measureLayerInputs} from './layer-input.js';
+import {measureCodes} from './measure-codes.js';
 import {refine, type Refined, type Windows} from './refine.js';
 import {measureSensitivities} from './sensitivity.js';
 import type {Calibration, Sensitivities} from './statistics.js';
@@ -14,6 +18,10 @@ import type {Calibration, Sensitivities} from './statistics.js';
 export type CalibrationSession = {
 	readonly calibration: Calibration;
 	sensitivities(): Promise<Sensitivities>;
+	/** The candidates with losses that were measured, code by code. */
+	measureCodes(candidates: Candidates, pool: Pool): Promise<Candidates>;
+	/** By weight: how much its layer does, as `layer-input.ts` says. */
+	layerInputs(): Promise<ReadonlyMap<string, number>>;
 	/** One choice for each weight; undefined where the sequential pass is left out. */
 	refine(choices: readonly Choice[]): Promise<Refined | undefined>;
 };
@@ -45,6 +53,13 @@ export async function openCalibration({source, typed, weights, positions, window
 		async sensitivities() {
 			const measure = async (): Promise<Sensitivities> => measureSensitivities(model, calibration, seen, watch('sensitivity'));
 			return identity === undefined ? measure() : keptSensitivities(cache!, identity, measure);
+		},
+		async measureCodes(candidates, pool) {
+			const kept = identity === undefined ? undefined : {cache: cache!, identity};
+			return measureCodes(model, {candidates, calibration, windows: seen, pool, kept}, watch('measure on the model'));
+		},
+		async layerInputs() {
+			return measureLayerInputs(model, seen, watch('layers'));
 		},
 		async refine(choices) {
 			const result = refined ? await refine(model, choices, calibration, windows, watch('refine')) : undefined;

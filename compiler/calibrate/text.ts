@@ -5,13 +5,14 @@ import type {TextSource} from '../bundle/text.js';
 import {SnugError} from '../error.js';
 import {windowStarts} from '../evaluate.js';
 import {createTokenizer} from '../../runtime-wasm/loader/tokenizer/index.js';
+import type {Tokenizer} from '../../runtime-wasm/loader/tokenizer/tokenizer.js';
 
 export type TextOptions = {
 	/** Tokens of a window, and how many there are at most. */
 	readonly context: number;
 	readonly windows: number;
-	/** The token that a tokenizer puts before a prompt, which windows do not begin with. */
-	readonly bos?: number;
+	/** Whether each window is a text of its own, with the tokens that the tokenizer puts around one. */
+	readonly framed?: boolean;
 };
 
 /** Names the sample. */
@@ -21,7 +22,7 @@ export const SAMPLE = 'sample';
 const LEAST_TOKENS = 256;
 
 /** @param file Of a text, or SAMPLE. */
-export function readWindows(file: string, text: TextSource | undefined, {context, windows, bos}: TextOptions): number[][] {
+export function readWindows(file: string, text: TextSource | undefined, {context, windows, framed = false}: TextOptions): number[][] {
 	if (!text) {
 		throw new SnugError('no-tokenizer', {
 			subject: `calibration text '${file}'`,
@@ -33,8 +34,7 @@ export function readWindows(file: string, text: TextSource | undefined, {context
 
 	const read = (name: string): string => readFileSync(path.join(text.directory, name), 'utf8');
 	const tokenizer = createTokenizer({tokenizer: read(text.tokenizer), ...(text.config === undefined ? {} : {config: read(text.config)})});
-	const encoded = tokenizer.encode(file === SAMPLE ? readSample() : readText(file));
-	const ids = bos !== undefined && encoded[0] === bos ? encoded.slice(1) : encoded;
+	const ids = tokenizer.encode(file === SAMPLE ? readSample() : readText(file), {special: false});
 	if (ids.length < LEAST_TOKENS) {
 		throw new SnugError('text-too-short', {
 			subject: `calibration text '${file}'`,
@@ -45,7 +45,17 @@ export function readWindows(file: string, text: TextSource | undefined, {context
 		});
 	}
 
-	return windowStarts(ids.length, Math.min(context, ids.length), windows).map(start => ids.slice(start, start + context));
+	const [before, behind] = framed ? frameOf(tokenizer) : [[], []];
+	const length = Math.max(1, Math.min(context - before.length - behind.length, ids.length));
+	return windowStarts(ids.length, length, windows).map(start => [...before, ...ids.slice(start, start + length), ...behind]);
+}
+
+/** What the tokenizer puts in front of a text, and behind it. */
+function frameOf(tokenizer: Tokenizer): [before: readonly number[], behind: readonly number[]] {
+	const bare = tokenizer.encode('a', {special: false});
+	const whole = tokenizer.encode('a');
+	const start = whole.findIndex((_, at) => bare.every((id, index) => whole[at + index] === id));
+	return start < 0 ? [[], []] : [whole.slice(0, start), whole.slice(start + bare.length)];
 }
 
 function readSample(): string {

@@ -1,5 +1,6 @@
 /** `snug compile`: an ONNX model to a bundle that fits a budget. */
 import path from 'node:path';
+import {allocations} from '../allocate/importance.js';
 import {preferences} from '../allocate/preference.js';
 import {findProfile} from '../../profiles/index.js';
 import {defaultCacheFolder} from '../jobs/cache.js';
@@ -37,6 +38,14 @@ export const compileCommand = defineCommand({
 				...choiceOption('--prefer', 'What a choice of codes is for', preferences),
 				...otherwise('quality'),
 			})
+			.option('allocation', {
+				...choiceOption(
+					'--allocation',
+					'What decides between codes under a budget: predicted losses, losses measured code by code (slow), or layers by rank (LIM, ZD; to compare)',
+					allocations,
+				),
+				...otherwise('loss'),
+			})
 			.option('calibration', {
 				...textOption('--calibration', 'A text like those of the users: what matters on it is kept best; none for none'),
 				...otherwise("'sample', pages of five books, where a budget decides and the model reads text"),
@@ -68,7 +77,7 @@ export const compileCommand = defineCommand({
 			})
 			.option('cache', {...textOption('--cache', 'A folder that keeps what takes long, for another budget; none for none'), ...otherwise('~/.cache/snug')})
 			.option('queue', {...textOption('--queue', 'A Redis whose snug workers run the jobs: redis://host:6379'), ...otherwise('this machine runs them')})
-			.option('store', textOption('--store', 'With --queue: a folder that this machine and all workers can write to'))
+			.option('store', textOption('--store', 'With --queue: a folder that this machine and all workers can write to, or s3://BUCKET'))
 			.option('threads', {...countOption('--threads', 'Threads that may compute together'), ...otherwise("the profile's, else 4")})
 			.option('json', {type: 'boolean', default: false, description: 'Print one JSON object'})
 			.conflicts('sweep', ['budget', 'bits'])
@@ -84,7 +93,7 @@ export const compileCommand = defineCommand({
 				return true;
 			})
 			.group(['profile', 'budget', 'sweep', 'max-sequence'], 'Memory:')
-			.group(['codecs', 'bits', 'prefer', 'calibration', 'no-refine', 'transforms', 'atoms', 'cache-precision'], 'Compression:')
+			.group(['codecs', 'bits', 'prefer', 'allocation', 'calibration', 'no-refine', 'transforms', 'atoms', 'cache-precision'], 'Compression:')
 			.group(['dim'], 'Shapes:')
 			.implies({queue: 'store', store: 'queue'})
 			.group(['cache', 'queue', 'store', 'threads'], 'Speed:'),
@@ -98,6 +107,7 @@ export const compileCommand = defineCommand({
 			codecs,
 			bits,
 			prefer,
+			allocation,
 			calibration,
 			noRefine,
 			transforms,
@@ -122,6 +132,7 @@ export const compileCommand = defineCommand({
 			...(codecs && {codecs}),
 			...(bits !== undefined && {bits}),
 			...(prefer && {prefer}),
+			...(allocation && {allocation}),
 			...(calibration === 'none' ? {} : {calibration: calibration ?? AUTO}),
 			refine: !noRefine,
 			...(transforms && {transforms: transforms.filter(name => name !== 'none')}),

@@ -9,13 +9,13 @@ export const workerCommand = defineCommand({
 	options: parser =>
 		parser
 			.option('queue', {...textOption('--queue', 'The Redis that compiles use: redis://host:6379'), demandOption: true})
-			.option('store', {...textOption('--store', 'A folder that the compile and all workers can write to'), demandOption: true})
+			.option('store', {...textOption('--store', 'A folder that the compile and all workers can write to, or s3://BUCKET'), demandOption: true})
 			.option('threads', {...countOption('--threads', 'Jobs at once'), ...otherwise('one a core')}),
 	async run({queue, store, threads}, io) {
-		const [{serveQueue}, {openFolderStore}] = await Promise.all([import('../jobs/queue.js'), import('../jobs/store.js')]);
+		const [{serveQueue}, {openStore}] = await Promise.all([import('../jobs/queue.js'), import('../jobs/store.js')]);
 		await serveQueue({
 			url: queue,
-			store: await openFolderStore(store),
+			store: await openStore(store),
 			...(threads !== undefined && {threads}),
 			signal: io.signal,
 			onReady: () => io.stderr.write('waiting for jobs; Ctrl-C ends\n'),

@@ -1,4 +1,5 @@
 /** The passes, in order. */
+import {bandTables} from './band-tables.js';
 import {expandComposites} from './expand-composites.js';
 import {foldConstants} from './fold-constants.js';
 import {fuseGated, fuseGelu} from './fuse-activation.js';
@@ -41,4 +42,4 @@ export const passes: readonly Pass[] = [
 ];
 
 /** Equivalent transforms, which change weights so that codes lose less; behind the passes, and each can be left out. */
-export const transforms: readonly Pass[] = [rotateStream];
+export const transforms: readonly Pass[] = [rotateStream, bandTables];

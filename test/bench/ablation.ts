@@ -11,11 +11,12 @@ import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {allocate, totalOf} from '../../compiler/allocate/allocate.js';
-import {openCalibrated} from '../../compiler/calibrate/factor.js';
 import {floatModel, partsOfValues} from '../../compiler/calibrate/float-program.js';
-import {codecs} from '../../compiler/codecs/index.js';
-import {prepare, withMeans, type PrepareOptions} from '../../compiler/prepare.js';
+import type {Machine} from '../../compiler/calibrate/machine.js';
+import {prepare, withMeans, type Prepared, type PrepareOptions} from '../../compiler/prepare.js';
 import {languageOptions, openLanguageModel, scoreOn} from './quality/language-model.js';
+import {setDecoded} from './quality/decoded.js';
+import {projections, shareAtoms} from './quality/shared-atoms.js';
 import {writeTable, type Figure} from './quality/table.js';
 
 const {values: given} = parseArgs({
@@ -38,6 +39,7 @@ const variants: ReadonlyArray<readonly [name: string, change: PrepareOptions]> =
 	['one weight at a time', {refine: false}],
 	['one weight at a time, not rotated', {refine: false, transforms: []}],
 	['only planes and scalar', {codecs: ['planes', 'scalar']}],
+	...(['measured', 'lim', 'zd'] as const).map(allocation => [`allocation ${allocation}`, {allocation}] as const),
 ];
 
 const language = openLanguageModel(given);
@@ -51,13 +53,32 @@ const keep = (figure: Figure): void => {
 	figures.push(figure);
 	writeFileSync(file, `${JSON.stringify(figures, undefined, '\t')}\n`);
 	writeTable(given.output, language.name, figures);
+	const predicted = figure.predicted === null ? '' : `, predicted ${figure.predicted.toFixed(4)}`;
 	console.error(
-		`${figure.variant.padEnd(36)} ${figure.bits.toFixed(3)} bits  ${figure.perplexity.toFixed(3)}  ${figure.ratio.toFixed(4)}  predicted ${figure.predicted.toFixed(4)} nats, measured ${Math.log(figure.ratio).toFixed(4)}`,
+		`${figure.variant.padEnd(36)} ${figure.bits.toFixed(3)} bits  ${figure.perplexity.toFixed(3)}  ${figure.ratio.toFixed(4)}  ${Math.log(figure.ratio).toFixed(4)} nats${predicted}`,
 	);
 };
 
+/** @param change Puts other values in the place of the weights. */
+async function scoreWith(
+	{typed, weights, positions}: Pick<Prepared, 'typed' | 'weights' | 'positions'>,
+	change: (machine: Machine) => Promise<void> | void,
+): Promise<{readonly perplexity: number; readonly ratio: number}> {
+	const float = floatModel(typed, weights, positions).program(language.context);
+	const machine = await float.open();
+	const score = scoreOn(language.held, float, machine);
+	const reference = score();
+	await change(machine);
+	const perplexity = score();
+	machine.close();
+	return {perplexity, ratio: perplexity / reference};
+}
+
+const missingOf = (variant: string): number[] =>
+	wanted.filter(bits => !figures.some(figure => figure.variant === variant && figure.wanted === bits && figure.seen === seen));
+
 for (const [name, change] of variants.filter(([variant]) => variant.includes(given.only))) {
-	const open = wanted.filter(bits => !figures.some(figure => figure.variant === name && figure.wanted === bits && figure.seen === seen));
+	const open = missingOf(name);
 	if (open.length === 0) {
 		continue;
 	}
@@ -79,30 +100,51 @@ for (const [name, change] of variants.filter(([variant]) => variant.includes(giv
 				continue;
 			}
 
-			const encoded = (await session!.refine(chosen))?.parts;
-			const float = floatModel(typed, weights, positions).program(language.context);
-			const machine = await float.open();
-			const score = scoreOn(language.held, float, machine);
-			const reference = score();
-			for (const [index, weight] of weights.entries()) {
-				const {codec: id, parameters} = chosen[index]!;
-				const codec = codecs.get(id)!;
-				const parts = encoded?.get(weight.name) ?? codec.encode(openCalibrated(weight, session!.calibration.get(weight.name)), parameters);
-				const decoded = codec.decode(parts, weight, parameters, 0, weight.rows);
-				machine.setWeight(weight.name, partsOfValues(weight, decoded));
-			}
-
-			const perplexity = score();
-			machine.close();
+			const score = await scoreWith({typed, weights, positions}, async machine => setDecoded(machine, weights, chosen, session!));
 			keep({
 				variant: name,
 				wanted: bits,
 				seen,
 				bits: (8 * totalOf(chosen).bytes) / elements,
-				perplexity,
-				ratio: perplexity / reference,
+				...score,
 				predicted: totalOf(chosen).loss,
 			});
+		}
+	});
+}
+
+/** Codes of atoms; as many atoms as the bits allow. */
+const ATOM_BITS = [3, 4, 6] as const;
+
+for (const code of ATOM_BITS) {
+	const name = `atoms of ${code} bits shared by layers (MASA)`;
+	const open = name.includes(given.only) ? missingOf(name) : [];
+	if (open.length === 0) {
+		continue;
+	}
+
+	const options: PrepareOptions = {calibration: language.calibration, maxSequence: language.context, codecs: ['planes'], transforms: []};
+	await withMeans({...options, ...(given.cache === undefined ? {} : {cache: given.cache})}, async means => {
+		const {weights, session, ...model} = await prepare(language.file, options, true, means);
+		const elements = weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
+		const whole = shareAtoms(weights, session!.calibration, 1, code);
+		for (const bits of open) {
+			// What no layer shares takes its bytes whatever the share.
+			const alone = projections(weights).flatMap(layers => (layers.length === 1 ? layers : []));
+			const fixed = (whole.bytes / elements) * alone.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
+			const share = ((bits * elements) / 8 - fixed) / (whole.bytes - fixed);
+			if (share <= 0 || share > 1) {
+				console.error(`${name}: no share of atoms makes ${bits} bits`);
+				continue;
+			}
+
+			const shared = shareAtoms(weights, session!.calibration, share, code);
+			const score = await scoreWith({...model, weights}, machine => {
+				for (const weight of weights) {
+					machine.setWeight(weight.name, partsOfValues(weight, shared.values.get(weight.name)!));
+				}
+			});
+			keep({variant: name, wanted: bits, seen, bits: (8 * shared.bytes) / elements, ...score, predicted: null});
 		}
 	});
 }

@@ -1,5 +1,5 @@
 /** `npm run bench -- NAME [options]`: runs one of the benchmarks beside this file. */
-const benchmarks = ['kernels', 'attention', 'peers', 'minilm', 'methods', 'ablation'];
+const benchmarks = ['kernels', 'attention', 'peers', 'minilm', 'methods', 'ablation', 'sentences'];
 
 const [name = '', ...rest] = process.argv.slice(2);
 if (!benchmarks.includes(name)) {

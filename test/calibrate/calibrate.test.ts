@@ -66,6 +66,50 @@ test('the sample gives windows of a model with a tokenizer', t => {
 	t.is(new Set(made.map(String)).size, 24);
 });
 
+test('windows that are texts of their own have the tokens around them that the tokenizer puts there', t => {
+	const directory = temporaryFolder(t);
+	const special = (id: string) => ({SpecialToken: {id, type_id: 0}});
+	const words = Array.from({length: 30}, (_, index) => `w${index}`);
+	const vocab = Object.fromEntries(['[UNK]', '[CLS]', '[SEP]', 'a', ...words].map((token, id) => [token, id]));
+	const entry = (token: string) => ({id: token, ids: [vocab[token]], tokens: [token]});
+	const added = ['[UNK]', '[CLS]', '[SEP]'].map(content => ({
+		...{id: vocab[content], content, special: true},
+		...{single_word: false, lstrip: false, rstrip: false, normalized: false},
+	}));
+	const tokenizer = {
+		version: '1.0',
+		added_tokens: added,
+		normalizer: null,
+		pre_tokenizer: {type: 'Whitespace'},
+		post_processor: {
+			type: 'TemplateProcessing',
+			single: [special('[CLS]'), {Sequence: {id: 'A', type_id: 0}}, special('[SEP]')],
+			pair: [special('[CLS]'), {Sequence: {id: 'A', type_id: 0}}, special('[SEP]'), {Sequence: {id: 'B', type_id: 1}}, special('[SEP]')],
+			special_tokens: {'[CLS]': entry('[CLS]'), '[SEP]': entry('[SEP]')},
+		},
+		decoder: null,
+		model: {type: 'WordPiece', unk_token: '[UNK]', continuing_subword_prefix: '##', max_input_chars_per_word: 100, vocab},
+	};
+	writeFileSync(path.join(directory, 'tokenizer.json'), JSON.stringify(tokenizer));
+	const file = path.join(directory, 'text.txt');
+	const text = Array.from({length: 400}, (_, index) => `w${(7 * index) % 30}`);
+	writeFileSync(file, text.join(' '));
+	const source = {directory, tokenizer: 'tokenizer.json'};
+	const bare = readWindows(file, source, {context: 10, windows: 5});
+	const framed = readWindows(file, source, {context: 10, windows: 5, framed: true});
+	t.deepEqual([bare.length, framed.length], [5, 5]);
+	t.true(bare.every(window => window.length === 10 && window.every(id => id > 2)));
+	for (const [index, window] of framed.entries()) {
+		t.is(window.length, 10);
+		t.deepEqual([window[0], window.at(-1)], [1, 2]);
+		const start = Math.max(8, Math.floor((400 - 8) / 5)) * index;
+		t.deepEqual(
+			window.slice(1, -1),
+			text.slice(start, start + 8).map(word => vocab[word]!),
+		);
+	}
+});
+
 test('a text that is not there, that is empty, or a model without tokenizer is refused by name', t => {
 	const folder = temporaryFolder(t);
 	const empty = path.join(folder, 'empty.txt');

@@ -55,3 +55,20 @@ test('the transforms can be named or left out, and others are refused', async t 
 	t.is(status, 1);
 	t.regex(stderr, /twist.*rotate-stream/s);
 });
+
+test('another allocation is refused where there is nothing that it could decide, or nothing to decide on', async t => {
+	const output = path.join(temporaryFolder(t), 'bundle');
+	for (const [options, told] of [
+		[['--allocation', 'lim', '--bits', '4'], /'lim'.*4 bits for all.*--budget/s],
+		[['--allocation', 'measured', '--budget', '3MB', '--calibration', 'none'], /'measured'.*calibration.*--calibration sample/s],
+		[['--allocation', 'zd', '--budget', '3MB', '--prefer', 'speed'], /'zd'.*--prefer speed/s],
+	] as const) {
+		const {status, stderr} = await snug(['compile', model, '-o', output, ...options]);
+		t.is(status, 1, stderr);
+		t.regex(stderr, told);
+	}
+
+	const {status, stdout, stderr} = await snug(['compile', model, '-o', output, '--allocation', 'zd', '--budget', '3MB', '--calibration', 'none', '--json']);
+	t.is(status, 0, stderr);
+	t.true((JSON.parse(stdout) as {bytes: {total: number}}).bytes.total <= 3e6);
+});

@@ -4,12 +4,10 @@ import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {openCalibrated} from '../../compiler/calibrate/factor.js';
-import {divergence} from '../../compiler/calibrate/predictor.js';
 import {measureSensitivities} from '../../compiler/calibrate/sensitivity.js';
 import {planes} from '../../compiler/codecs/planes.js';
 import {measure} from '../../compiler/codecs/measure.js';
-import {tiny} from '../helpers/tiny-language-model.js';
-import {logitsOf, openTiny, POSITIONS, textOf, withConstants} from './tiny.js';
+import {divergenceBetween, openTiny, POSITIONS, textOf, withConstants} from './tiny.js';
 
 const windows = [3, 11, 17].map(seed => textOf(seed, 100));
 
@@ -20,13 +18,6 @@ test("a weight's sensitivity is the divergence that its error causes, and forete
 	const calibration = await calibrate(model, windows);
 	const sensitivities = await measureSensitivities(model, calibration, windows);
 	t.is(sensitivities.size, weights.length);
-	// The window in the middle, of which the last half counts.
-	const ids = windows[1]!;
-	const rows = (logits: Float32Array): Float32Array[] =>
-		Array.from({length: ids.length / 2}, (_, index) =>
-			logits.subarray((ids.length / 2 + index) * tiny.vocabulary, (ids.length / 2 + index + 1) * tiny.vocabulary),
-		);
-	const reference = rows(logitsOf(typed.graph, ids));
 	for (const weight of weights) {
 		const {gram} = calibration.get(weight.name)!;
 		const opened = openCalibrated(weight, calibration.get(weight.name));
@@ -37,7 +28,7 @@ test("a weight's sensitivity is the divergence that its error causes, and forete
 		] as const) {
 			const values = planes.decode(planes.encode(opened, {bits, group}), weight, {bits, group}, 0, weight.rows);
 			const graph = withConstants(typed.graph, new Map(weight.uses.map(use => [use, values])));
-			const caused = divergence(reference, rows(logitsOf(graph, ids)), true);
+			const caused = divergenceBetween(windows, typed.graph, graph);
 			const foretold = sensitivities.get(weight.name)! * measure(planes, {bits, group}, opened, {sampleRows: weight.rows, gram});
 			t.true(caused > 0 && foretold < tolerance * caused && caused < tolerance * foretold, `${weight.name} ${bits} bits, ${group}: ${foretold} for ${caused}`);
 		}

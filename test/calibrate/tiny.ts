@@ -3,6 +3,7 @@ import {writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {ExecutionContext} from 'ava';
 import {importBounded} from '../../compiler/bounds.js';
+import {divergence} from '../../compiler/calibrate/predictor.js';
 import type {Graph} from '../../compiler/graph/graph.js';
 import {constant, float32, int64, zeros, type Tensor} from '../../compiler/graph/tensor.js';
 import {optimize, transform} from '../../compiler/passes/optimize.js';
@@ -47,4 +48,15 @@ export function withConstants(graph: Graph, changed: ReadonlyMap<string, Float32
 	}
 
 	return {...graph, constants};
+}
+
+/** How far the predictions of a graph are from those of another on the last half of each window, by the interpreter; the mean over windows. */
+export function divergenceBetween(windows: ReadonlyArray<readonly number[]>, exact: Graph, other: Graph): number {
+	const rows = (graph: Graph, ids: readonly number[]): Float32Array[] => {
+		const logits = logitsOf(graph, ids);
+		const first = ids.length >> 1;
+		return Array.from({length: ids.length - first}, (_, index) => logits.subarray((first + index) * tiny.vocabulary, (first + index + 1) * tiny.vocabulary));
+	};
+
+	return windows.reduce((sum, ids) => sum + divergence(rows(exact, ids), rows(other, ids), true), 0) / windows.length;
 }

@@ -1,6 +1,6 @@
 /** A language model for benchmarks of quality: its file, its texts as windows, and the perplexity of a machine on one of them. */
 import path from 'node:path';
-import {findText as findTokenizer, readConfig} from '../../../compiler/bundle/text.js';
+import {findText as findTokenizer} from '../../../compiler/bundle/text.js';
 import {symbolsOf, writeInputs, type FloatProgram} from '../../../compiler/calibrate/float-program.js';
 import type {Machine} from '../../../compiler/calibrate/machine.js';
 import {createPredictor} from '../../../compiler/calibrate/predictor.js';
@@ -56,9 +56,7 @@ export function openLanguageModel(given: {readonly model: string; readonly [name
 
 	const context = Number(given['context'] ?? known.context);
 	const folder = path.dirname(file);
-	const {bos} = readConfig(folder);
-	const windows = (text: string, count: number): number[][] =>
-		readWindows(text, findTokenizer(folder), {context, windows: count, ...(bos === undefined ? {} : {bos})});
+	const windows = (text: string, count: number): number[][] => readWindows(text, findTokenizer(folder), {context, windows: count});
 	return {name: given.model, file, context, calibration: find('calibration'), windows, held: windows(find('text'), Number(given['windows'] ?? known.windows))};
 }
 

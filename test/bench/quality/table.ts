@@ -13,8 +13,8 @@ export type Figure = {
 	readonly perplexity: number;
 	/** To float. */
 	readonly ratio: number;
-	/** Nats, by the allocator. */
-	readonly predicted: number;
+	/** Nats, by the allocator; null where it had no say. */
+	readonly predicted: number | null;
 };
 
 /** Writes NAME.md and NAME.svg: ratios of perplexity to float, a row for each variant, a column for each number of bits. */
