@@ -232,12 +232,7 @@ function requireChoice({
 }
 
 /** The candidates as the choice is to see them. */
-async function judge(
-	candidates: Candidates,
-	{allocation = 'loss'}: PrepareOptions,
-	session: CalibrationSession | undefined,
-	pool: Pool,
-): Promise<Candidates> {
+async function judge(candidates: Candidates, {allocation = 'loss'}: PrepareOptions, session: CalibrationSession | undefined, pool: Pool): Promise<Candidates> {
 	switch (allocation) {
 		case 'loss':
 			return candidates;

@@ -71,7 +71,9 @@ export function floatModel(
 		},
 		program(tokens) {
 			const sized =
-				tokens === undefined || bound === undefined ? graph : {...graph, symbols: {...graph.symbols, sequence: {min: Math.min(bound.min, tokens), max: tokens}}};
+				tokens === undefined || bound === undefined
+					? graph
+					: {...graph, symbols: {...graph.symbols, sequence: {min: Math.min(bound.min, tokens), max: tokens}}};
 			const program = lower(inferTypes(sized), encoding, {cachePrecision: 'float32', positions, threads});
 			const plan = planMemory(program, prototypes);
 			checkPlan(program, plan, prototypes);

@@ -24,7 +24,11 @@ export type MeasureInput = {
 };
 
 /** The candidates with the losses that were measured. */
-export async function measureCodes(model: FloatModel, {candidates, calibration, windows, pool, kept}: MeasureInput, options?: CalibrateOptions): Promise<Candidates> {
+export async function measureCodes(
+	model: FloatModel,
+	{candidates, calibration, windows, pool, kept}: MeasureInput,
+	options?: CalibrateOptions,
+): Promise<Candidates> {
 	const optionsOf = new Map(candidates.map(({weight, options}) => [weight.name, options]));
 	const losses = new Map<string, readonly number[]>();
 	await tryCodes(

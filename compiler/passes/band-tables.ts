@@ -73,6 +73,6 @@ const sliceRows = (constant: Constant, first: number, end: number): Constant => 
 		dtype: constant.dtype,
 		dims: [end - first, columns],
 		...(constant.identity === undefined ? {} : {identity: `rows(${constant.identity}, ${first}, ${end})`}),
-		read: () => (constant.read()).slice(first * columns, end * columns),
+		read: () => constant.read().slice(first * columns, end * columns),
 	};
 };

@@ -55,8 +55,7 @@ test("a layer's score is the cosine between what its norm reads and what the nex
 	const norms = typed.graph.nodes.filter(({op}) => /Norm/.test(op)).map(({inputs}) => inputs[0]!);
 	t.true(norms.length > 2);
 	const states = windows.map(ids => norms.map(name => runTiny({...typed.graph, outputs: [...typed.graph.outputs, name]}, ids).get(name)!.data as Float32Array));
-	const dot = (a: number, b: number): number =>
-		states.reduce((sum, of) => sum + of[a]!.reduce((total, value, index) => total + value * of[b]![index]!, 0), 0);
+	const dot = (a: number, b: number): number => states.reduce((sum, of) => sum + of[a]!.reduce((total, value, index) => total + value * of[b]![index]!, 0), 0);
 	const expected = norms.slice(1).map((_, index) => -dot(index, index + 1) / Math.sqrt(dot(index, index) * dot(index + 1, index + 1)));
 	const found = [...new Set(scores.values())].filter(Number.isFinite);
 	t.is(found.length, expected.length);
@@ -81,8 +80,19 @@ const weightOf = (name: string, values: readonly number[]) => ({
 });
 
 test('the z-score is the share of elements a deviation above the mean, negated', t => {
-	const scores = zScores([weightOf('even', [-1, 1, -1, 1, -1, 1, -1, 1]), weightOf('one', [0, 0, 0, 0, 0, 0, 0, 8]), weightOf('two', [0, 0, 0, 0, 0, 0, 8, 8])]);
-	t.deepEqual([...scores], [['even', -0], ['one', -1 / 8], ['two', -2 / 8]]);
+	const scores = zScores([
+		weightOf('even', [-1, 1, -1, 1, -1, 1, -1, 1]),
+		weightOf('one', [0, 0, 0, 0, 0, 0, 0, 8]),
+		weightOf('two', [0, 0, 0, 0, 0, 0, 8, 8]),
+	]);
+	t.deepEqual(
+		[...scores],
+		[
+			['even', -0],
+			['one', -1 / 8],
+			['two', -2 / 8],
+		],
+	);
 });
 
 test('by rank, the most important weights are a bit ahead of the others, and no weight is two', t => {
@@ -94,7 +104,15 @@ test('by rank, the most important weights are a bit ahead of the others, and no 
 			[1, 2].map(error => ({codec: `${bits}-${error}`, parameters: {bits}, bytes: (bits * elements) / 8, loss: error * 4 ** -bits, time: 0, cost: 0})),
 		),
 	}));
-	const ranked = rankBy(new Map([['a', 1], ['b', Infinity], ['c', -1], ['d', 0]]), candidates);
+	const ranked = rankBy(
+		new Map([
+			['a', 1],
+			['b', Infinity],
+			['c', -1],
+			['d', 0],
+		]),
+		candidates,
+	);
 	const bitsAt = (bits: number): number[] => allocate(ranked, (bits * elements * names.length) / 8)!.map(({parameters}) => Number(parameters['bits']));
 	t.deepEqual(bitsAt(2), [2, 2, 2, 2]);
 	t.deepEqual(bitsAt(2.25), [2, 3, 2, 2]);

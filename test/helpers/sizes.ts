@@ -11,7 +11,13 @@ import {load} from '../../runtime-wasm/loader/index.js';
 import {compileModel, findModel, missing} from './models.js';
 import {temporaryFolder} from './temporary.js';
 
-export type Draw = {readonly model: string; readonly count: number; readonly seed: number; readonly most: number; /** The part of a budget that is used where more would help. */ readonly used: number};
+export type Draw = {
+	readonly model: string;
+	readonly count: number;
+	readonly seed: number;
+	readonly most: number;
+	/** The part of a budget that is used where more would help. */ readonly used: number;
+};
 
 /** Tests `count` budgets between the least that fits and `most`, drawn at equal odds for each factor. */
 export function testSizes({model, count, seed, most, used}: Draw): void {
