@@ -8,7 +8,7 @@ import {findWeights, type GraphWeight} from './allocate/weights.js';
 import {importBounded, type BoundOptions} from './bounds.js';
 import {findText, readConfig, type Config} from './bundle/text.js';
 import type {CalibrateOptions} from './calibrate/calibrate.js';
-import {readsText, tokensOf} from './calibrate/float-program.js';
+import {readsText, seesWhole, tokensOf} from './calibrate/float-program.js';
 import type {Windows} from './calibrate/refine.js';
 import {openCalibration, type CalibrationSession} from './calibrate/session.js';
 import {readWindows, SAMPLE} from './calibrate/text.js';
@@ -115,7 +115,7 @@ async function prepareWith(model: string, options: PrepareOptions, choosing: boo
 	const optimized = optimize(graph, options.atoms === 'mix' ? passes.filter(pass => pass !== keepAtoms) : passes);
 	const text = chooseCalibration(model, options, optimized, choosing || options.prefer === 'speed');
 	requireMeasured({...options, calibration: text});
-	requireChoice({...options, calibration: text});
+	requireChoice({...options, calibration: text}, choosing);
 	const typed = transform(optimized, options.transforms ?? (text === undefined ? [] : undefined));
 	const weights = findWeights(typed.graph);
 	const windows = text === undefined ? undefined : readCalibration(text, model, typed, positions, options.calibrationTokens);
@@ -170,8 +170,8 @@ const HELD_OUT = 2;
 
 function readCalibration(file: string, model: string, typed: TypedGraph, positions: number, tokens = CALIBRATION_TOKENS): Windows {
 	const bound = tokensOf(typed);
-	// A model without a state sees each text whole, from its first token to its last, and most are short.
-	const framed = typed.graph.states.length === 0;
+	// Most texts are short where a model takes them whole, from the first token to the last.
+	const framed = seesWhole(typed);
 	const context = bound?.fixed ? bound.most : Math.min(bound?.most ?? positions, framed ? TEXT_TOKENS : WINDOW_TOKENS);
 	const windows = readWindows(file, findText(path.dirname(model)), {
 		context,
@@ -212,15 +212,13 @@ function requireMeasured({prefer, calibration, bits}: {readonly [Key in 'prefer'
 }
 
 /** Other ways to decide need something to decide, and most of them a text. */
-function requireChoice({
-	allocation = 'loss',
-	prefer,
-	calibration,
-	bits,
-}: {readonly [Key in 'allocation' | 'prefer' | 'calibration' | 'bits']?: PrepareOptions[Key] | undefined}): void {
+function requireChoice(
+	{allocation = 'loss', prefer, calibration, bits}: {readonly [Key in 'allocation' | 'prefer' | 'calibration' | 'bits']?: PrepareOptions[Key] | undefined},
+	choosing: boolean,
+): void {
 	const wrong =
-		bits !== undefined
-			? {expected: 'a budget that leaves a choice', found: `${bits} bits for all`, hint: 'give --budget instead of --bits'}
+		bits !== undefined || !choosing
+			? {expected: 'a budget that leaves a choice', found: bits === undefined ? 'no budget' : `${bits} bits for all`, hint: 'give --budget, without --bits'}
 			: calibration === undefined && allocation !== 'zd'
 				? {expected: 'a calibration', found: 'none', hint: 'add --calibration sample, or a text of yours'}
 				: prefer === 'speed' && allocation !== 'measured'

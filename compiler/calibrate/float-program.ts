@@ -40,6 +40,8 @@ export type FloatProgram = {
 /** The model in f32: programs for runs of any length. */
 export type FloatModel = {
 	readonly weights: readonly GraphWeight[];
+	/** As `seesWhole` says of its graph. */
+	readonly whole: boolean;
 	/** @param tokens Of one run, at most; what the graph is bounded to unless given. */
 	program(tokens?: number): FloatProgram;
 	/** Forgets the machine that was opened last. */
@@ -66,6 +68,7 @@ export function floatModel(
 	let last: Machine | undefined;
 	return {
 		weights,
+		whole: seesWhole(typed),
 		release() {
 			last = undefined;
 		},
@@ -95,6 +98,10 @@ export function floatModel(
 		},
 	};
 }
+
+/** Whether each token sees the whole text, as in an encoder: there is no state, and no attention that looks back alone. */
+export const seesWhole = ({graph: {states, nodes}}: TypedGraph): boolean =>
+	states.length === 0 && !nodes.some(({op, attributes}) => op === 'snug.Attention' && attributes['causal'] === 1);
 
 /** The symbols of a run of `count` tokens behind `past` others. */
 export const symbolsOf = (count: number, past = 0): Symbols => ({batch: 1, sequence: count, past});

@@ -18,7 +18,7 @@ export async function measureLayerInputs(
 	windows: ReadonlyArray<readonly number[]>,
 	{signal, onProgress}: CalibrateOptions = {},
 ): Promise<ReadonlyMap<string, number>> {
-	const seen = windows.slice(0, RUNS).map(window => window.slice(0, TOKENS));
+	const seen = windows.slice(0, RUNS).map(window => (model.whole ? window : window.slice(0, TOKENS)));
 	const tokens = seen[0]!.length;
 	const {program, entry, open} = model.program(tokens);
 	const head = program.entries.find(({name}) => name === 'head')?.calls.find(isNorm);

@@ -4,9 +4,9 @@
  *
  * With X_f the inputs in the f32 model, X those in the encoded one and H = X Xᵀ, the target of a weight W is W + W (X_f Xᵀ − H)(H + λ)⁻¹,
  * the least-squares solution of W' X = W X_f; column feedback with H does the rest (as in ResComp, arXiv 2604.07955, and its precursors).
- * Of a model that sees each text whole, what the coded inputs lack is in part chance: the errors of the words of this text. The two halves of
- * the text say how large a part of the change they agree in, and only that part is made. (A language model with a state is better off with
- * all of it, measured; its errors come from linears that all words share.)
+ * Of a model whose tokens see the whole text, what the coded inputs lack is in part chance: the errors of the words of this text. The two halves of
+ * the text say how large a part of the change they agree in, and only that part is made. (A language model is better off with all of it, as
+ * measured; its errors come from linears that all words share.)
  *
  * Two machines, one in f32 and one with what is encoded so far, run all windows side by side, each stopped at the same product. A weight
  * that is used twice, or looked up by row, is encoded first, from the statistics of the f32 model.
@@ -103,7 +103,7 @@ export async function refine(
 			const opened = openWeight(weight);
 			const feedback = createFeedback(statistics, weight.columns);
 			// Codes of a file stay what they are, where the code can hold them.
-			keep(opened.quantized ? {...opened, feedback} : {...retarget(opened, mismatches, feedback.byEnergy, program.states.length === 0), feedback}, choice);
+			keep(opened.quantized ? {...opened, feedback} : {...retarget(opened, mismatches, feedback.byEnergy, model.whole && windows.length > 1), feedback}, choice);
 			from = at ?? entry.calls.length;
 		}
 
@@ -172,7 +172,7 @@ function retarget(weight: Weight, [first, second]: Mismatches, {order, factor}: 
 	// The rows of the transpose are the columns of the product: these come in the order of the factor.
 	const [a, b] = [first, second].map(({mismatch}) => reorderRows(mismatch, order)) as [Float32Array, Float32Array];
 	const share = first.tokens / (first.tokens + second.tokens);
-	const part = careful ? agreement(pick(weight, Math.min(rows, SAMPLE_ROWS)), a, b, factor) : 1;
+	const part = careful ? agreement(pick(weight, Math.min(rows, SAMPLE_ROWS)), [a, b], share, factor) : 1;
 	const ordered = a.map((value, index) => part * (share * value + (1 - share) * b[index]!));
 	for (let start = 0; start < rows; start += BLOCK_ROWS) {
 		const block = target.subarray(start * columns, Math.min(rows, start + BLOCK_ROWS) * columns);
@@ -201,17 +201,17 @@ function reorderRows(matrix: Float32Array, order: Uint32Array): Float32Array {
 }
 
 /**
- * With a and b the changes of the outputs that the halves ask for, the factor that brings their mean (a + b) / 2 nearest to what they have in
+ * With a and b the changes of the outputs that the halves ask for, the factor that brings their mean nearest to what they have in
  * common: what is chance in one is not in the other, so that a·b is the square of the latter.
  */
-function agreement(sample: Weight, first: Float32Array, second: Float32Array, factor: Float32Array): number {
+function agreement(sample: Weight, halves: readonly [Float32Array, Float32Array], share: number, factor: Float32Array): number {
 	const {rows, columns} = sample;
 	const values = sample.read(0, rows);
-	const [a, b] = [first, second].map(mismatch => multiply(multiply(values, mismatch, columns), factor, columns)) as [Float32Array, Float32Array];
+	const [a, b] = halves.map(mismatch => multiply(multiply(values, mismatch, columns), factor, columns)) as [Float32Array, Float32Array];
 	let [common, mean] = [0, 0];
 	for (const [index, value] of a.entries()) {
 		common += value * b[index]!;
-		mean += ((value + b[index]!) / 2) ** 2;
+		mean += (share * value + (1 - share) * b[index]!) ** 2;
 	}
 
 	return mean > 0 ? Math.max(0, Math.min(1, common / mean)) : 0;

@@ -45,17 +45,23 @@ export function readWindows(file: string, text: TextSource | undefined, {context
 		});
 	}
 
-	const [before, behind] = framed ? frameOf(tokenizer) : [[], []];
-	const length = Math.max(1, Math.min(context - before.length - behind.length, ids.length));
+	const frame = framed ? frameOf(tokenizer) : noFrame;
+	// Where it leaves no room for a text there is none.
+	const [before, behind] = frame.flat().length < context ? frame : noFrame;
+	const length = Math.min(context - before.length - behind.length, ids.length);
 	return windowStarts(ids.length, length, windows).map(start => [...before, ...ids.slice(start, start + length), ...behind]);
 }
 
+type Frame = readonly [before: readonly number[], behind: readonly number[]];
+
+const noFrame: Frame = [[], []];
+
 /** What the tokenizer puts in front of a text, and behind it. */
-function frameOf(tokenizer: Tokenizer): [before: readonly number[], behind: readonly number[]] {
+function frameOf(tokenizer: Tokenizer): Frame {
 	const bare = tokenizer.encode('a', {special: false});
 	const whole = tokenizer.encode('a');
 	const start = whole.findIndex((_, at) => bare.every((id, index) => whole[at + index] === id));
-	return start < 0 ? [[], []] : [whole.slice(0, start), whole.slice(start + bare.length)];
+	return start < 0 ? noFrame : [whole.slice(0, start), whole.slice(start + bare.length)];
 }
 
 function readSample(): string {

@@ -22,7 +22,7 @@ export async function tryCodes(
 	tryOut: (weight: GraphWeight, lossOf: (values: Float32Array) => number) => Promise<void> | void,
 	{signal, onProgress}: CalibrateOptions = {},
 ): Promise<void> {
-	const runs = chooseWindows(windows);
+	const runs = chooseWindows(windows, model.whole);
 	const tokens = runs[0]!.length;
 	const float = model.program(tokens);
 	const {program, entry, arenaBytes} = float;
@@ -71,11 +71,12 @@ export async function tryCodes(
 	}
 }
 
-/** Evenly spaced ones; of long windows the first tokens of one in the middle. */
-function chooseWindows(windows: ReadonlyArray<readonly number[]>): ReadonlyArray<readonly number[]> {
+/** Evenly spaced ones. A long window is one run, of its first tokens where those that follow change nothing for them. */
+function chooseWindows(windows: ReadonlyArray<readonly number[]>, whole: boolean): ReadonlyArray<readonly number[]> {
 	const {length} = windows[0]!;
 	const count = length < RUN_TOKENS ? Math.min(windows.length, Math.floor(TOKENS / length)) : 1;
-	return Array.from({length: count}, (_, index) => windows[Math.floor(((index + 0.5) * windows.length) / count)]!.slice(0, RUN_TOKENS));
+	const chosen = Array.from({length: count}, (_, index) => windows[Math.floor(((index + 0.5) * windows.length) / count)]!);
+	return whole ? chosen : chosen.map(window => window.slice(0, RUN_TOKENS));
 }
 
 function refuse({name}: GraphWeight, distance: number): never {

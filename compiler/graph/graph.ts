@@ -53,6 +53,8 @@ export type Graph = {
 	/** Integer tensors (row-major elements) known at compile time as expressions over the symbols; no node makes them. */
 	readonly values: ReadonlyMap<string, readonly Dim[]>;
 	readonly states: readonly State[];
+	/** Of inputs that name rows of a table which several look-ups share: how many rows there are. */
+	readonly tables?: Readonly<Record<string, number>>;
 };
 
 /** What is known of the sizes of symbols and of their sums, for `dim.range` and its like. */

@@ -36,11 +36,11 @@ export async function openBucketStore(url: string, environment: Environment = pr
 		);
 	};
 
-	/** The answer, if its status is one of these. */
-	const ask = async (method: 'GET' | 'HEAD' | 'PUT', key: string, statuses: readonly number[], init: RequestInit = {}): Promise<Response> => {
+	/** The answer, body and all, if its status is one of these. */
+	const ask = async (method: 'GET' | 'HEAD' | 'PUT', key: string, statuses: readonly number[], init: RequestInit = {}): Promise<Answer> => {
 		for (let attempt = 1; ; attempt++) {
-			const answer = await client.fetch(addressOf(key), {...init, method, aws: {service: 's3', region}}).catch((error: unknown) => error as Error);
-			if (answer instanceof Response && statuses.includes(answer.status)) {
+			const answer = await send(client, addressOf(key), {...init, method, aws: {service: 's3', region}});
+			if (!(answer instanceof Error) && statuses.includes(answer.status)) {
 				return answer;
 			}
 
@@ -48,26 +48,41 @@ export async function openBucketStore(url: string, environment: Environment = pr
 			if (!passes || attempt >= TRIES) {
 				return answer instanceof Error
 					? fail(answer.cause instanceof Error ? answer.cause.message : answer.message, answer)
-					: fail(`status ${answer.status} to ${method} ${key}${reasonOf(await answer.text())}`);
+					: fail(`status ${answer.status} to ${method} ${key}${reasonOf(answer.body.toString())}`);
 			}
 
 			await delay(DELAY * 2 ** (attempt - 1));
 		}
 	};
 
-	const objectOf = (key: string): string => `${key.slice(0, 2)}/${key}`;
-	// Whoever comes first names the store. Not every service knows the condition, so what is there is not written again.
-	if ((await ask('HEAD', 'identity', [200, 404])).status === 404) {
-		await ask('PUT', 'identity', [200, 409, 412], {body: randomUUID().slice(0, 8), headers: {'if-none-match': '*'}});
-	}
+	const identify = async (): Promise<string> => {
+		for (let attempt = 1; attempt <= TRIES; attempt++) {
+			const {status, body} = await ask('GET', 'identity', [200, 404]);
+			if (status === 200) {
+				return body.toString();
+			}
 
+			// Whoever comes first names the store; a service that does not know the condition says so.
+			const init = {body: randomUUID().slice(0, 8)};
+			const written = await ask('PUT', 'identity', [200, 409, 412, 501], {...init, headers: {'if-none-match': '*'}});
+			if (written.status === 501) {
+				await ask('PUT', 'identity', [200], init);
+			}
+
+			// Another may have written at the same time: what is there in the end counts.
+			await delay(DELAY);
+		}
+
+		return fail('no name of the store that stays');
+	};
+
+	const objectOf = (key: string): string => `${key.slice(0, 2)}/${key}`;
 	return {
-		id: await (await ask('GET', 'identity', [200])).text(),
+		id: await identify(),
 		has: async key => (await ask('HEAD', objectOf(key), [200, 404])).status === 200,
 		async get(key) {
-			const answer = await ask('GET', objectOf(key), [200, 404]);
-			const bytes = Buffer.from(await answer.arrayBuffer());
-			return answer.status === 404 ? undefined : parse(bytes);
+			const {status, body} = await ask('GET', objectOf(key), [200, 404]);
+			return status === 404 ? undefined : parse(body);
 		},
 		async put(key, entry) {
 			await ask('PUT', objectOf(key), [200], {body: serialize(entry) as BodyInit});
@@ -75,10 +90,27 @@ export async function openBucketStore(url: string, environment: Environment = pr
 	};
 }
 
+type Answer = {readonly status: number; readonly body: Buffer};
+
+/** What came whole, or why it did not. */
+async function send(client: AwsClient, address: string, init: Parameters<AwsClient['fetch']>[1]): Promise<Answer | Error> {
+	try {
+		const answer = await client.fetch(address, init);
+		return {status: answer.status, body: Buffer.from(await answer.arrayBuffer())};
+	} catch (error) {
+		return error as Error;
+	}
+}
+
 function parseBucket(url: string): {readonly bucket: string; readonly prefix: string} {
-	const found = /^s3:\/\/([a-z\d][a-z\d.-]+)(?:\/(.*))?$/.exec(url);
+	const found = /^s3:\/\/([a-z\d][a-z\d.-]+)(?:\/([\w./-]*))?$/.exec(url);
 	if (!found) {
-		throw new SnugError('store-failed', {subject: `the store '${url}'`, problem: 'names no bucket', expected: 's3://BUCKET or s3://BUCKET/PREFIX', found: url});
+		throw new SnugError('store-failed', {
+			subject: `the store '${url}'`,
+			problem: 'names no bucket',
+			expected: 's3://BUCKET or s3://BUCKET/PREFIX, the prefix of letters, digits, dots, dashes and slashes',
+			found: url,
+		});
 	}
 
 	const prefix = (found[2] ?? '').replaceAll(/^\/+|\/+$/g, '');

@@ -20,6 +20,7 @@ export const bandTables: Pass = {
 	description: 'large tables that are only looked up are cut into bands of rows, of which the frequent ones get more bits',
 	run(typed) {
 		const factors = typed.graph.nodes.filter(({op}) => op === 'snug.Linear').map(({inputs}) => typed.graph.constants.get(inputs[1]!)!.dims.join());
+		const tables = new Map<string, number>();
 		const rule: Rule = {
 			name: 'large table',
 			ops: ['snug.Embedding'],
@@ -33,10 +34,12 @@ export const bandTables: Pass = {
 				}
 
 				cut(node, constant, view, build);
+				tables.set(ids, Math.min(constant.dims[0]!, tables.get(ids) ?? Infinity));
 				return true;
 			},
 		};
-		return rewrite(typed, [rule]);
+		const graph = rewrite(typed, [rule]);
+		return tables.size === 0 ? graph : {...graph, tables: {...graph.tables, ...Object.fromEntries(tables)}};
 	},
 };
 
@@ -48,10 +51,11 @@ function cut({inputs: [given, table], outputs}: Node, constant: Constant, view: 
 	// From the end, where an id is negative.
 	const ids = build.node('Where', [isBelow(given!, 0), build.node('Add', [given!, number(rows)]), given!]);
 	const last = build.constant(`${table}.axis`, int64([1], [view.type(given!).shape.length]));
+	const read = shared(constant);
 	let found: string | undefined;
 	for (const [index, end] of ends.entries()) {
 		const first = ends[index - 1] ?? 0;
-		const band = build.constant(`${table}.rows${first}`, sliceRows(constant, first, end));
+		const band = build.constant(`${table}.rows${first}`, sliceRows({...constant, read}, first, end));
 		const name = index === ends.length - 1 ? outputs : undefined;
 		if (found === undefined) {
 			// Below the table no row is right: one behind the band is out of range.
@@ -65,6 +69,16 @@ function cut({inputs: [given, table], outputs}: Node, constant: Constant, view: 
 		const row = build.node('snug.Embedding', [at, band]);
 		found = build.node('Where', [build.node('Unsqueeze', [isBelow(ids, first), last]), found, row], {}, name);
 	}
+}
+
+/** Reading may mean to rotate: bands that are read one after the other share what was read, while something still holds it. */
+function shared({read}: Constant): Constant['read'] {
+	let held: WeakRef<ReturnType<Constant['read']>> | undefined;
+	return () => {
+		const values = held?.deref() ?? read();
+		held = new WeakRef(values);
+		return values;
+	};
 }
 
 const sliceRows = (constant: Constant, first: number, end: number): Constant => {

@@ -193,7 +193,9 @@ function weightRows(encoding: Encoding): WeightRow[] {
 
 function inputPort({graph}: TypedGraph, name: string, buffers: ReadonlyMap<string, Buffer>, encoding: Encoding): Port {
 	const type: ValueType = graph.types.get(name)!;
-	const tables = graph.nodes.filter(node => node.op === 'snug.Embedding' && node.inputs[0] === name).map(node => encoding.get(node.inputs[1]!)!.rows);
+	const lookups = graph.nodes.filter(node => node.op === 'snug.Embedding' && node.inputs[0] === name).map(node => encoding.get(node.inputs[1]!)!.rows);
+	const whole = graph.tables?.[name];
+	const tables = whole === undefined ? lookups : [...lookups, whole];
 	return {name, ...type, ...(buffers.has(`input:${name}`) ? {buffer: `input:${name}`} : {}), ...(tables.length > 0 ? {rows: Math.min(...tables)} : {})};
 }
 

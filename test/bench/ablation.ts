@@ -74,6 +74,14 @@ async function scoreWith(
 	return {perplexity, ratio: perplexity / reference};
 }
 
+const optionsOf = (change: PrepareOptions): PrepareOptions => ({
+	calibration: language.calibration,
+	...(seen === null ? {} : {calibrationTokens: seen * language.context}),
+	maxSequence: language.context,
+	...(given.cache === undefined ? {} : {cache: given.cache}),
+	...change,
+});
+
 const missingOf = (variant: string): number[] =>
 	wanted.filter(bits => !figures.some(figure => figure.variant === variant && figure.wanted === bits && figure.seen === seen));
 
@@ -83,13 +91,7 @@ for (const [name, change] of variants.filter(([variant]) => variant.includes(giv
 		continue;
 	}
 
-	const options: PrepareOptions = {
-		calibration: language.calibration,
-		...(seen === null ? {} : {calibrationTokens: seen * language.context}),
-		maxSequence: language.context,
-		...(given.cache === undefined ? {} : {cache: given.cache}),
-		...change,
-	};
+	const options = optionsOf(change);
 	await withMeans(options, async means => {
 		const {typed, weights, positions, candidates, session} = await prepare(language.file, options, true, means);
 		const elements = weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
@@ -123,8 +125,8 @@ for (const code of ATOM_BITS) {
 		continue;
 	}
 
-	const options: PrepareOptions = {calibration: language.calibration, maxSequence: language.context, codecs: ['planes'], transforms: []};
-	await withMeans({...options, ...(given.cache === undefined ? {} : {cache: given.cache})}, async means => {
+	const options = optionsOf({codecs: ['planes'], transforms: []});
+	await withMeans(options, async means => {
 		const {weights, session, ...model} = await prepare(language.file, options, true, means);
 		const elements = weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
 		const whole = shareAtoms(weights, session!.calibration, 1, code);

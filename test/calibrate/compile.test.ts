@@ -60,6 +60,7 @@ test('another allocation is refused where there is nothing that it could decide,
 	const output = path.join(temporaryFolder(t), 'bundle');
 	for (const [options, told] of [
 		[['--allocation', 'lim', '--bits', '4'], /'lim'.*4 bits for all.*--budget/s],
+		[['--allocation', 'measured', '--calibration', 'sample'], /'measured'.*no budget.*--budget/s],
 		[['--allocation', 'measured', '--budget', '3MB', '--calibration', 'none'], /'measured'.*calibration.*--calibration sample/s],
 		[['--allocation', 'zd', '--budget', '3MB', '--prefer', 'speed'], /'zd'.*--prefer speed/s],
 	] as const) {

@@ -1,5 +1,7 @@
 /** Tables in bands: the same rows for every id, and only where nothing else holds the table. */
 import test from 'ava';
+import {findWeights} from '../../compiler/allocate/weights.js';
+import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {passes} from '../../compiler/passes/index.js';
 import {bandTables} from '../../compiler/passes/band-tables.js';
 import {int64} from '../../compiler/graph/tensor.js';
@@ -33,6 +35,9 @@ test('every id finds its row, from the end where it is negative', t => {
 		rows.reduce((sum, count) => sum + count, 0),
 		ROWS,
 	);
+	// The loader refuses by this what is out of range, with the name of the input.
+	const {program} = floatModel(typed, findWeights(typed.graph), 16).program();
+	t.is(program.inputs.find(({name}) => name === 'ids')!.rows, ROWS);
 });
 
 for (const id of [ROWS, -ROWS - 1]) {

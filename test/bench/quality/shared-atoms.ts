@@ -73,7 +73,7 @@ export function shareAtoms(weights: readonly GraphWeight[], calibration: Calibra
 /** What an error of an atom meets: the inputs of all layers, by the squares of their coefficients. */
 function mix(statistics: ReadonlyArray<Statistics | undefined>, vector: readonly number[]): Statistics | undefined {
 	const [first] = statistics;
-	if (!first) {
+	if (!first || statistics.some(one => !one)) {
 		return undefined;
 	}
 
