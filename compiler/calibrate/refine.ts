@@ -103,7 +103,10 @@ export async function refine(
 			const opened = openWeight(weight);
 			const feedback = createFeedback(statistics, weight.columns);
 			// Codes of a file stay what they are, where the code can hold them.
-			keep(opened.quantized ? {...opened, feedback} : {...retarget(opened, mismatches, feedback.byEnergy, model.whole && windows.length > 1), feedback}, choice);
+			keep(
+				opened.quantized ? {...opened, feedback} : {...retarget(opened, mismatches, feedback.byEnergy, model.whole && windows.length > 1), feedback},
+				choice,
+			);
 			from = at ?? entry.calls.length;
 		}
 

@@ -51,7 +51,9 @@ test('a busy service is asked again, and one that stays so is an error', async t
 
 test('wrong keys, missing ones, names of no bucket and services that are not there are refused by name', async t => {
 	const {server, environment} = await open(t);
-	await t.throwsAsync(openBucketStore('s3://weights', {...environment, AWS_SECRET_ACCESS_KEY: 'other'}), {message: /status 403 to GET identity.*SignatureDoesNotMatch/s});
+	await t.throwsAsync(openBucketStore('s3://weights', {...environment, AWS_SECRET_ACCESS_KEY: 'other'}), {
+		message: /status 403 to GET identity.*SignatureDoesNotMatch/s,
+	});
 	t.is(server.objects.size, 0);
 	await t.throwsAsync(openBucketStore('s3://weights', {}), {message: /needs a key.*AWS_ACCESS_KEY_ID/s});
 	for (const url of ['s3://', 's3:weights', 's3://We ights/x', 's3://weights/a#b', 's3://weights/a?b', 's3://weights/a+b']) {
