@@ -13,7 +13,7 @@ import {partsOfValues, symbolsOf, writeInputs, type FloatModel} from './float-pr
 import {createPredictor, divergence} from './predictor.js';
 
 /** Tokens of a run; logits are compared at the last half of them, which have seen the first. Shorter windows run together, up to so many tokens. */
-const [RUN_TOKENS, TOKENS] = [128, 1024];
+const [RUN_TOKENS, TOKENS] = [128, 512];
 
 /** @param tryOut Is called for each weight in the order of use; `lossOf` says how far predictions move with these values, row-major, in its place. */
 export async function tryCodes(
