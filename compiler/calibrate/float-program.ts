@@ -6,6 +6,7 @@ import {codecs} from '../codecs/index.js';
 import {SnugError} from '../error.js';
 import {readsOf} from '../graph/captures.js';
 import {evaluate, type Dim} from '../graph/dim.js';
+import {attentionAttributes} from '../ops/fused/attention-attributes.js';
 import {inferTypes, type TypedGraph} from '../passes/infer-types.js';
 import {checkPlan} from '../plan/check.js';
 import {largest, lower} from '../plan/lower.js';
@@ -101,7 +102,7 @@ export function floatModel(
 
 /** Whether each token sees the whole text, as in an encoder: there is no state, and no attention that looks back alone. */
 export const seesWhole = ({graph: {states, nodes}}: TypedGraph): boolean =>
-	states.length === 0 && !nodes.some(({op, attributes}) => op === 'snug.Attention' && attributes['causal'] === 1);
+	states.length === 0 && !nodes.some(({op, attributes}) => op === 'snug.Attention' && attentionAttributes(attributes).causal === 1);
 
 /** The symbols of a run of `count` tokens behind `past` others. */
 export const symbolsOf = (count: number, past = 0): Symbols => ({batch: 1, sequence: count, past});

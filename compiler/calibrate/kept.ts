@@ -2,6 +2,7 @@
 import {writeGraph} from '../bundle/graph-file.js';
 import type {Graph} from '../graph/graph.js';
 import type {Cache} from '../jobs/cache.js';
+import type {Choice} from '../jobs/job.js';
 import {keyOf, viewOf} from '../jobs/key.js';
 import type {Calibration, Sensitivities} from './statistics.js';
 
@@ -60,6 +61,19 @@ export async function keptSensitivities(cache: Cache, identity: string, run: () 
 	const sensitivities = await run();
 	cache.put(key, {values: Object.fromEntries(sensitivities), arrays: []});
 	return sensitivities;
+}
+
+/** The measured losses of a weight's codes, else what `run` gives. */
+export async function keptLosses(cache: Cache, identity: string, weight: string, choices: readonly Choice[], run: () => Promise<number[]>): Promise<number[]> {
+	const key = keyOf([identity, 'losses', weight, JSON.stringify(choices)]);
+	const found = cache.get(key);
+	if (found) {
+		return found.values['losses'] as number[];
+	}
+
+	const losses = await run();
+	cache.put(key, {values: {losses}, arrays: []});
+	return losses;
 }
 
 /** Of a symmetric matrix, row by row what is on and behind the diagonal. */

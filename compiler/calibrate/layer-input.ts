@@ -2,6 +2,7 @@
  * Layer input modification (LIM, arXiv 2406.17415): how far a layer turns the hidden states that pass through it, −cos(h_in, h_out) over
  * all tokens. A layer is what lies between two norms of the hidden states: attention and feed-forward apart, where each has its norm.
  */
+import {dot} from '../numeric/dot.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {symbolsOf, writeInputs, type FloatModel} from './float-program.js';
 import {firstUses} from './try-codes.js';
@@ -25,24 +26,24 @@ export async function measureLayerInputs(
 	const machine = await open();
 	try {
 		const states = (address: number, columns: number): Float32Array => new Float32Array(machine.kernels.memory.buffer, address, tokens * columns).slice();
-		const sums: Array<{between: number; before: number; after: number}> = [];
+		// Of all states, by norm: their squares, and their products with those at the next norm.
+		const [squares, between]: [number[], number[]] = [[], []];
 		// Norms of single heads are narrower than those of hidden states, the first of which comes first.
 		let width: number | undefined;
 		const places = new Set<KernelCall>();
-		for (const [index, ids] of seen.entries()) {
+		for (const [done, ids] of seen.entries()) {
 			signal?.throwIfAborted();
-			onProgress?.(index, seen.length);
+			onProgress?.(done, seen.length);
 			let last: Float32Array | undefined;
-			let layer = 0;
+			let index = 0;
 			const pass = (next: Float32Array): void => {
+				squares[index] = (squares[index] ?? 0) + dot(next, next);
 				if (last) {
-					const sum = (sums[layer++] ??= {between: 0, before: 0, after: 0});
-					sum.between += dot(last, next);
-					sum.before += dot(last, last);
-					sum.after += dot(next, next);
+					between[index - 1] = (between[index - 1] ?? 0) + dot(last, next);
 				}
 
 				last = next;
+				index++;
 			};
 
 			writeInputs(machine, program, ids);
@@ -61,7 +62,7 @@ export async function measureLayerInputs(
 			}
 		}
 
-		const scores = sums.map(({between, before, after}) => -between / (Math.sqrt(before * after) || 1));
+		const scores = between.map((product, layer) => -product / (Math.sqrt(squares[layer]! * squares[layer + 1]!) || 1));
 		return new Map(
 			firstUses(model.weights, entry.calls).map(({weight, at}) => {
 				const before = entry.calls.slice(0, at).filter(call => places.has(call)).length;
@@ -71,13 +72,4 @@ export async function measureLayerInputs(
 	} finally {
 		machine.close();
 	}
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-	let sum = 0;
-	for (const [index, value] of a.entries()) {
-		sum += value * b[index]!;
-	}
-
-	return sum;
 }

@@ -7,10 +7,10 @@ import {openWeight} from '../allocate/weights.js';
 import {codecs} from '../codecs/index.js';
 import type {Cache} from '../jobs/cache.js';
 import {weightData} from '../jobs/job.js';
-import {keyOf} from '../jobs/key.js';
 import type {Pool} from '../jobs/pool.js';
 import type {CalibrateOptions} from './calibrate.js';
 import type {FloatModel} from './float-program.js';
+import {keptLosses} from './kept.js';
 import type {Calibration} from './statistics.js';
 import {tryCodes} from './try-codes.js';
 
@@ -37,24 +37,18 @@ export async function measureCodes(
 		async (weight, lossOf) => {
 			const {name, rows} = weight;
 			const choices = optionsOf.get(name)!.map(({codec, parameters}) => ({codec, parameters}));
-			const key = kept && keyOf([kept.identity, 'losses', name, JSON.stringify(choices)]);
-			const found = key === undefined ? undefined : kept!.cache.get(key);
-			if (found) {
-				losses.set(name, found.values['losses'] as number[]);
-				return;
-			}
+			const measure = async (): Promise<number[]> => {
+				const data = weightData(openWeight(weight), calibration.get(name));
+				const measured: number[] = [];
+				for (const choice of choices) {
+					const parts = await pool.run({kind: 'encode', weight: data, choice}, options?.signal);
+					measured.push(lossOf(codecs.get(choice.codec)!.decode(parts, weight, choice.parameters, 0, rows)));
+				}
 
-			const data = weightData(openWeight(weight), calibration.get(name));
-			const measured: number[] = [];
-			for (const choice of choices) {
-				const parts = await pool.run({kind: 'encode', weight: data, choice}, options?.signal);
-				measured.push(lossOf(codecs.get(choice.codec)!.decode(parts, weight, choice.parameters, 0, rows)));
-			}
+				return measured;
+			};
 
-			losses.set(name, measured);
-			if (key !== undefined) {
-				kept!.cache.put(key, {values: {losses: measured}, arrays: []});
-			}
+			losses.set(name, await (kept ? keptLosses(kept.cache, kept.identity, name, choices, measure) : measure()));
 		},
 		options,
 	);

@@ -5,8 +5,9 @@
  * With X_f the inputs in the f32 model, X those in the encoded one and H = X Xᵀ, the target of a weight W is W + W (X_f Xᵀ − H)(H + λ)⁻¹,
  * the least-squares solution of W' X = W X_f; column feedback with H does the rest (as in ResComp, arXiv 2604.07955, and its precursors).
  * Of a model whose tokens see the whole text, what the coded inputs lack is in part chance: the errors of the words of this text. The two halves of
- * the text say how large a part of the change they agree in, and only that part is made. (A language model is better off with all of it, as
- * measured; its errors come from linears that all words share.)
+ * the text say how large a part of the change they agree in, and only that part is made. (Language models, whose errors come from
+ * linears that all words share, make all of it: on books-3m the part was 1.141 and 1.065 times the perplexity of float at 2.5 and 3 bits, the
+ * whole 1.144 and 1.063, which is chance.)
  *
  * Two machines, one in f32 and one with what is encoded so far, run all windows side by side, each stopped at the same product. A weight
  * that is used twice, or looked up by row, is encoded first, from the statistics of the f32 model.

@@ -32,8 +32,7 @@ export function readWindows(file: string, text: TextSource | undefined, {context
 		});
 	}
 
-	const read = (name: string): string => readFileSync(path.join(text.directory, name), 'utf8');
-	const tokenizer = createTokenizer({tokenizer: read(text.tokenizer), ...(text.config === undefined ? {} : {config: read(text.config)})});
+	const tokenizer = openTokenizer(text);
 	const ids = tokenizer.encode(file === SAMPLE ? readSample() : readText(file), {special: false});
 	if (ids.length < LEAST_TOKENS) {
 		throw new SnugError('text-too-short', {
@@ -50,6 +49,12 @@ export function readWindows(file: string, text: TextSource | undefined, {context
 	const [before, behind] = frame.flat().length < context ? frame : noFrame;
 	const length = Math.min(context - before.length - behind.length, ids.length);
 	return windowStarts(ids.length, length, windows).map(start => [...before, ...ids.slice(start, start + length), ...behind]);
+}
+
+/** The tokenizer that lies beside a model. */
+export function openTokenizer({directory, tokenizer, config}: TextSource): Tokenizer {
+	const read = (name: string): string => readFileSync(path.join(directory, name), 'utf8');
+	return createTokenizer({tokenizer: read(tokenizer), ...(config === undefined ? {} : {config: read(config)})});
 }
 
 type Frame = readonly [before: readonly number[], behind: readonly number[]];

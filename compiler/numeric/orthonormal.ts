@@ -1,4 +1,5 @@
 /** Small sets of long vectors: [count][length], row-major. */
+import {dot} from './dot.js';
 
 /** Makes vectors orthonormal in place (modified Gram-Schmidt, twice); those that depend on the ones before become 0. */
 export function orthonormalise(vectors: Float32Array, count: number): void {
@@ -10,7 +11,7 @@ export function orthonormalise(vectors: Float32Array, count: number): void {
 		for (let pass = 0; pass < 2; pass++) {
 			for (let j = 0; j < k; j++) {
 				const other = at(j);
-				subtract(own, other, product(own, other));
+				subtract(own, other, dot(own, other));
 			}
 		}
 
@@ -27,11 +28,11 @@ export function dualOf(vectors: Float32Array, count: number): Float32Array {
 	const length = vectors.length / count;
 	const at = (k: number): Float32Array => vectors.subarray(k * length, (k + 1) * length);
 	const dual = Array.from({length: count}, (_, k) => Float64Array.from(at(k)));
-	const gram = dual.map(a => Float64Array.from(dual, b => product(a, b)));
+	const gram = dual.map(a => Float64Array.from(dual, b => dot(a, b)));
 	// Gauss-Jordan on (V Vᵀ | V). The matrix is positive, so pivots need no order.
 	for (let k = 0; k < count; k++) {
 		const pivot = gram[k]![k]!;
-		const scale = pivot > 1e-12 * product(at(k), at(k)) ? 1 / pivot : 0;
+		const scale = pivot > 1e-12 * dot(at(k), at(k)) ? 1 / pivot : 0;
 		for (const row of [gram[k]!, dual[k]!]) {
 			for (let i = 0; i < row.length; i++) {
 				row[i]! *= scale;
@@ -63,13 +64,4 @@ function subtract(from: Numbers, other: Numbers, factor: number): void {
 	}
 }
 
-function product(a: Numbers, b: Numbers): number {
-	let sum = 0;
-	for (let i = 0; i < a.length; i++) {
-		sum += a[i]! * b[i]!;
-	}
-
-	return sum;
-}
-
-const norm = (a: Numbers): number => Math.sqrt(product(a, a));
+const norm = (a: Numbers): number => Math.sqrt(dot(a, a));

@@ -3,6 +3,7 @@
  * the largest power of two that divides the size, and a random orthogonal O for the odd rest (as in QuaRot, arXiv 2404.00456, and QuIP#).
  * Applying one costs size × (log₂ of the one + the other), so large models need no dense matrix.
  */
+import {dot} from './dot.js';
 import {createGenerator} from './random.js';
 
 export type Rotation = {
@@ -83,7 +84,6 @@ export function rotateOutputs(rotation: Rotation, weight: Float32Array, columns:
 function orthogonal(size: number, random: () => number): Float64Array {
 	const q = Float64Array.from({length: size * size}, () => Math.sqrt(-2 * Math.log(random() + 2 ** -33)) * Math.cos(2 * Math.PI * random()));
 	const row = (i: number): Float64Array => q.subarray(i * size, (i + 1) * size);
-	const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, index) => sum + value * b[index]!, 0);
 	for (let i = 0; i < size; i++) {
 		for (let again = 0; again < 2; again++) {
 			for (let j = 0; j < i; j++) {

@@ -8,6 +8,7 @@
  * machines drift. Prints the median and the best run of 16 sentences of 32 tokens, ratios (the median over rounds, each of medians), how
  * much the page grew over a blank one, and how far the embeddings are from onnxruntime-node.
  */
+import {cosine} from '../../compiler/numeric/dot.js';
 import {mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
@@ -66,16 +67,7 @@ const ids = Array.from({length: BATCH * LENGTH}, (_, index) => {
 function meanCosine(a: readonly number[], b: readonly number[]): number {
 	let sum = 0;
 	for (let first = 0; first < a.length; first += WIDTH) {
-		const dot = (x: readonly number[], y: readonly number[]): number => {
-			let total = 0;
-			for (let index = first; index < first + WIDTH; index++) {
-				total += x[index]! * y[index]!;
-			}
-
-			return total;
-		};
-
-		sum += dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+		sum += cosine(a.slice(first, first + WIDTH), b.slice(first, first + WIDTH));
 	}
 
 	return (sum * WIDTH) / a.length;

@@ -14,9 +14,9 @@ import {allocate, totalOf} from '../../compiler/allocate/allocate.js';
 import {findText as findTokenizer} from '../../compiler/bundle/text.js';
 import {floatModel, symbolsOf, writeInputs} from '../../compiler/calibrate/float-program.js';
 import {createPredictor} from '../../compiler/calibrate/predictor.js';
-import {SAMPLE} from '../../compiler/calibrate/text.js';
+import {openTokenizer, SAMPLE} from '../../compiler/calibrate/text.js';
+import {cosine} from '../../compiler/numeric/dot.js';
 import {prepare, withMeans} from '../../compiler/prepare.js';
-import {createTokenizer} from '../../runtime-wasm/loader/tokenizer/index.js';
 import {findModel, findText, missing} from '../helpers/models.js';
 import {setDecoded} from './quality/decoded.js';
 
@@ -81,8 +81,7 @@ await withMeans(options, async means => {
 /** Sentences of a text as token ids, evenly spaced. */
 function readSentences(name: string, count: number): number[][] {
 	const found = findTokenizer(path.dirname(file!))!;
-	const read = (part: string): string => readFileSync(path.join(found.directory, part), 'utf8');
-	const tokenizer = createTokenizer({tokenizer: read(found.tokenizer), ...(found.config === undefined ? {} : {config: read(found.config)})});
+	const tokenizer = openTokenizer(found);
 	const all = readFileSync(name, 'utf8')
 		.split('\n')
 		.filter(line => !line.trim().startsWith('='))
@@ -93,11 +92,6 @@ function readSentences(name: string, count: number): number[][] {
 			return words >= LEAST_WORDS && words <= MOST_WORDS;
 		});
 	return Array.from({length: Math.min(count, all.length)}, (_, index) => tokenizer.encode(all[Math.floor((index * all.length) / count)]!).slice(0, CONTEXT));
-}
-
-function cosine(a: Float64Array, b: Float64Array): number {
-	const dot = (x: Float64Array, y: Float64Array): number => x.reduce((sum, value, index) => sum + value * y[index]!, 0);
-	return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }
 
 function mean(values: readonly number[]): number {

@@ -3,7 +3,6 @@ import test from 'ava';
 import {allocate, findOptions, totalOf, type Candidates} from '../../compiler/allocate/allocate.js';
 import {rankBy, zScores} from '../../compiler/allocate/importance.js';
 import {findWeights} from '../../compiler/allocate/weights.js';
-import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {openCalibrated} from '../../compiler/calibrate/factor.js';
 import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {measureLayerInputs} from '../../compiler/calibrate/layer-input.js';
@@ -14,15 +13,12 @@ import {openCache} from '../../compiler/jobs/cache.js';
 import {openPool, type Pool} from '../../compiler/jobs/pool.js';
 import {temporaryFolder} from '../helpers/temporary.js';
 import {tiny} from '../helpers/tiny-language-model.js';
-import {divergenceBetween, openTiny, POSITIONS, runTiny, textOf, withConstants} from './tiny.js';
+import {calibrateTiny, divergenceBetween, openTiny, POSITIONS, runTiny, textOf, withConstants} from './tiny.js';
 
 const windows = [3, 11, 17].map(seed => textOf(seed, 100));
 
 test('measured losses are those of the model with one weight encoded, and a cache keeps them', async t => {
-	const typed = openTiny(t);
-	const weights = findWeights(typed.graph);
-	const model = floatModel(typed, weights, POSITIONS);
-	const calibration = await calibrate(model, windows);
+	const {typed, weights, model, calibration} = await calibrateTiny(t, windows);
 	const pool = openPool(1);
 	t.teardown(async () => pool.close());
 	const candidates = await findOptions(weights, {codecs: ['planes'], bits: 3, calibration}, pool);

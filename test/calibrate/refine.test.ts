@@ -2,7 +2,6 @@
 import test from 'ava';
 import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {kullbackLeibler, logSumExp} from '../../compiler/evaluate.js';
-import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {openCalibrated} from '../../compiler/calibrate/factor.js';
 import type {Calibration} from '../../compiler/calibrate/statistics.js';
@@ -11,17 +10,14 @@ import type {Choice} from '../../compiler/jobs/job.js';
 import {codecs} from '../../compiler/codecs/index.js';
 import type {Graph} from '../../compiler/graph/graph.js';
 import {tiny} from '../helpers/tiny-language-model.js';
-import {logitsOf, openTiny, POSITIONS, textOf, withConstants} from './tiny.js';
+import {calibrateTiny, logitsOf, POSITIONS, textOf, withConstants} from './tiny.js';
 
 const seeds = [3, 11, 17, 29];
 const windows = seeds.map(seed => textOf(seed, 80));
 const held = [41, 43].map(seed => textOf(seed, 80));
 
 test('the encoded model is nearer to the exact one', async t => {
-	const typed = openTiny(t);
-	const weights = findWeights(typed.graph);
-	const model = floatModel(typed, weights, POSITIONS);
-	const calibration = await calibrate(model, windows);
+	const {typed, weights, model, calibration} = await calibrateTiny(t, windows);
 	const choices: Choice[] = weights.map(({constant: {guarded}}) =>
 		guarded ? {codec: 'scalar', parameters: {bits: 8, group: 64}} : {codec: 'planes', parameters: {bits: 3, group: 32}},
 	);

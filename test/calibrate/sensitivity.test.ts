@@ -1,21 +1,15 @@
 /** Sensitivities against what the interpreter says of the same errors, and how well they foretell others. */
 import test from 'ava';
-import {floatModel} from '../../compiler/calibrate/float-program.js';
-import {findWeights} from '../../compiler/allocate/weights.js';
-import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {openCalibrated} from '../../compiler/calibrate/factor.js';
 import {measureSensitivities} from '../../compiler/calibrate/sensitivity.js';
 import {planes} from '../../compiler/codecs/planes.js';
 import {measure} from '../../compiler/codecs/measure.js';
-import {divergenceBetween, openTiny, POSITIONS, textOf, withConstants} from './tiny.js';
+import {calibrateTiny, divergenceBetween, textOf, withConstants} from './tiny.js';
 
 const windows = [3, 11, 17].map(seed => textOf(seed, 100));
 
 test("a weight's sensitivity is the divergence that its error causes, and foretells that of finer and coarser codes", async t => {
-	const typed = openTiny(t);
-	const weights = findWeights(typed.graph);
-	const model = floatModel(typed, weights, POSITIONS);
-	const calibration = await calibrate(model, windows);
+	const {typed, weights, model, calibration} = await calibrateTiny(t, windows);
 	const sensitivities = await measureSensitivities(model, calibration, windows);
 	t.is(sensitivities.size, weights.length);
 	for (const weight of weights) {

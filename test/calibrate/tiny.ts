@@ -2,7 +2,10 @@
 import {writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {ExecutionContext} from 'ava';
+import {findWeights} from '../../compiler/allocate/weights.js';
 import {importBounded} from '../../compiler/bounds.js';
+import {calibrate} from '../../compiler/calibrate/calibrate.js';
+import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {divergence} from '../../compiler/calibrate/predictor.js';
 import type {Graph} from '../../compiler/graph/graph.js';
 import {constant, float32, int64, zeros, type Tensor} from '../../compiler/graph/tensor.js';
@@ -59,4 +62,12 @@ export function divergenceBetween(windows: ReadonlyArray<readonly number[]>, exa
 	};
 
 	return windows.reduce((sum, ids) => sum + divergence(rows(exact, ids), rows(other, ids), true), 0) / windows.length;
+}
+
+/** The tiny model with what a calibration on these windows finds. */
+export async function calibrateTiny(t: ExecutionContext, windows: ReadonlyArray<readonly number[]>) {
+	const typed = openTiny(t);
+	const weights = findWeights(typed.graph);
+	const model = floatModel(typed, weights, POSITIONS);
+	return {typed, weights, model, calibration: await calibrate(model, windows)};
 }

@@ -7,6 +7,7 @@ import {createFeedback} from '../../../compiler/calibrate/factor.js';
 import type {Calibration, Statistics} from '../../../compiler/calibrate/statistics.js';
 import {bytesOfLayout, type Weight} from '../../../compiler/codecs/codec.js';
 import {planes} from '../../../compiler/codecs/planes.js';
+import {dot} from '../../../compiler/numeric/dot.js';
 
 export type Shared = {readonly bytes: number; readonly atoms: number; /** By weight, row-major. */ readonly values: ReadonlyMap<string, Float32Array>};
 
@@ -89,15 +90,6 @@ function add(to: Float32Array, from: Float32Array, factor: number): void {
 	for (const [index, value] of from.entries()) {
 		to[index]! += factor * value;
 	}
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-	let sum = 0;
-	for (const [index, value] of a.entries()) {
-		sum += value * b[index]!;
-	}
-
-	return sum;
 }
 
 /** Eigenvectors of a small symmetric matrix, those of the largest eigenvalues first, by Jacobi's rotations. */
