@@ -43,8 +43,13 @@ async function compileWith(means: Means, model: string, options: CompileOptions)
 	const started = performance.now();
 	refuseStranger(options.output);
 	const budget = chooseBudget(options);
-	const {typed, weights, positions, config, text, session, candidates, lowerings} = await prepare(model, options, Number.isFinite(budget.bytes), means);
-	const {chosen, built} = await fit(typed, candidates, lowerings(budget.bytes), budget);
+	const {typed, weights, positions, config, text, session, candidates, patience, lowerings} = await prepare(
+		model,
+		options,
+		Number.isFinite(budget.bytes),
+		means,
+	);
+	const {chosen, built} = await fit(typed, candidates, lowerings(budget.bytes), budget, patience);
 	const refined = await session?.refine(chosen);
 	const name = path.basename(path.dirname(path.resolve(model)));
 	const bytes = reportBytes(built);
@@ -70,6 +75,7 @@ async function compileWith(means: Means, model: string, options: CompileOptions)
 				bytes,
 				bitsPerWeight: bitsPerWeight(built),
 				candidates,
+				patience,
 				chosen,
 				calibration: text === undefined ? undefined : path.basename(text),
 				...measured,

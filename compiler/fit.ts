@@ -1,5 +1,5 @@
 /** The choice of codes whose whole, program and memory included, fits a budget. */
-import {allocate, smallest, type Candidates, type Option} from './allocate/allocate.js';
+import {allocate, costOf, smallest, type Candidates, type Option, type Patience} from './allocate/allocate.js';
 import {encodingOf} from './allocate/encoding.js';
 import {build, type Built} from './build.js';
 import {SnugError} from './error.js';
@@ -16,11 +16,13 @@ export type Fitted = {
 	readonly built: Built;
 };
 
-const costOf = ({chosen}: Fitted): number => chosen.reduce((sum, {cost}) => sum + cost, 0);
-
-/** A codec also costs its kernels and their scratch: where it holds few weights, these bytes may be worth more to the others. */
-export async function fit(typed: TypedGraph, candidates: Candidates, lowerings: readonly LowerOptions[], budget: Budget): Promise<Fitted> {
-	let best = await fitAll(typed, candidates, lowerings, budget);
+/**
+ * A codec also costs its kernels and their scratch: where it holds few weights, these bytes may be worth more to the others.
+ * @param times How long slow codecs may make it, as `Patience` says.
+ */
+export async function fit(typed: TypedGraph, candidates: Candidates, lowerings: readonly LowerOptions[], budget: Budget, times?: number): Promise<Fitted> {
+	const patience = times === undefined ? undefined : {times, candidates};
+	let best = await fitAll(typed, candidates, lowerings, budget, patience);
 	if (!Number.isFinite(budget.bytes)) {
 		return best;
 	}
@@ -28,8 +30,8 @@ export async function fit(typed: TypedGraph, candidates: Candidates, lowerings: 
 	for (const codec of new Set(best.chosen.map(({codec}) => codec))) {
 		const others = candidates.map(({weight, options}) => ({weight, options: options.filter(option => option.codec !== codec)}));
 		if (others.every(({options}) => options.length > 0) && best.chosen.some(option => option.codec === codec)) {
-			const without = await fitAll(typed, others, [best.lowering], budget).catch(ignoreImpossible);
-			best = without && costOf(without) < costOf(best) ? without : best;
+			const without = await fitAll(typed, others, [best.lowering], budget, patience).catch(ignoreImpossible);
+			best = without && costOf(without.chosen) < costOf(best.chosen) ? without : best;
 		}
 	}
 
@@ -46,7 +48,7 @@ function ignoreImpossible(error: unknown): undefined {
  * With the first of the lowerings in which the smallest codes fit. What is not weights depends a little on the choice (which kernels, how
  * much scratch), so the room for weights is corrected by what the built program really holds.
  */
-async function fitAll(typed: TypedGraph, candidates: Candidates, lowerings: readonly LowerOptions[], budget: Budget): Promise<Fitted> {
+async function fitAll(typed: TypedGraph, candidates: Candidates, lowerings: readonly LowerOptions[], budget: Budget, patience?: Patience): Promise<Fitted> {
 	const weights = candidates.map(({weight}) => weight);
 	const make = async (chosen: readonly Option[], lowering: LowerOptions): Promise<Fitted> => ({
 		lowering,
@@ -55,7 +57,7 @@ async function fitAll(typed: TypedGraph, candidates: Candidates, lowerings: read
 	});
 	const [widest, ...narrower] = lowerings as readonly [LowerOptions, ...LowerOptions[]];
 	if (!Number.isFinite(budget.bytes)) {
-		return make(allocate(candidates, Infinity)!, widest);
+		return make(allocate(candidates, Infinity, patience)!, widest);
 	}
 
 	let lowering = widest;
@@ -81,7 +83,7 @@ async function fitAll(typed: TypedGraph, candidates: Candidates, lowerings: read
 	let room = weightBytes(least.chosen) + budget.bytes - least.built.total;
 	// Below what the last choice took, not below its room, else the same choice comes again; by steps that double, so that it ends soon.
 	for (let factor = 1; ; factor *= 2) {
-		const chosen = allocate(candidates, room);
+		const chosen = allocate(candidates, room, patience);
 		if (!chosen) {
 			return least;
 		}

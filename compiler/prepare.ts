@@ -3,11 +3,12 @@ import path from 'node:path';
 import {decideBudget} from '../profiles/index.js';
 import {findOptions, type Candidates} from './allocate/allocate.js';
 import {rankBy, zScores, type Allocation} from './allocate/importance.js';
-import type {Preference} from './allocate/preference.js';
+import {DEFAULT_PREFERENCE, patience, type Preference} from './allocate/preference.js';
 import {findWeights, type GraphWeight} from './allocate/weights.js';
 import {importBounded, type BoundOptions} from './bounds.js';
 import {findText, readConfig, type Config} from './bundle/text.js';
 import type {CalibrateOptions} from './calibrate/calibrate.js';
+import {chooseTransforms} from './calibrate/choose-transforms.js';
 import {readsText, seesWhole, tokensOf} from './calibrate/float-program.js';
 import type {Windows} from './calibrate/refine.js';
 import {openCalibration, type CalibrationSession} from './calibrate/session.js';
@@ -30,13 +31,13 @@ export type PrepareOptions = BoundOptions & {
 	readonly budget?: number;
 	readonly codecs?: readonly string[];
 	readonly bits?: number;
-	/** What codes are chosen for; quality unless given. */
+	/** What codes are chosen for; balanced unless given. */
 	readonly prefer?: Preference;
 	/** What decides between codes under a budget: predicted losses unless given. */
 	readonly allocation?: Allocation;
 	/** Whether codes are chosen once more, each on what the encoded weights before it produce; unless given, where there is a calibration. */
 	readonly refine?: boolean;
-	/** Names of equivalent transforms; all where there is a calibration, else none, unless given. */
+	/** Names of equivalent transforms; unless given, those that help where there is a calibration, else none. */
 	readonly transforms?: readonly string[];
 	/** What becomes of weights that layers mix from shared atoms: 'keep' the atoms, unless given, for fewer bytes, or 'mix' them, for fewer products. */
 	readonly atoms?: 'keep' | 'mix';
@@ -66,6 +67,8 @@ export type Prepared = {
 	readonly text: string | undefined;
 	readonly session: CalibrationSession | undefined;
 	readonly candidates: Candidates;
+	/** How long slow codecs may make it, as `Patience` says. */
+	readonly patience: number;
 	/** Ways to hold the state, the best first. @param budget Of all bytes. */
 	lowerings(budget: number): readonly LowerOptions[];
 };
@@ -116,13 +119,14 @@ async function prepareWith(model: string, options: PrepareOptions, choosing: boo
 	const text = chooseCalibration(model, options, optimized, choosing || options.prefer === 'speed');
 	requireMeasured({...options, calibration: text});
 	requireChoice({...options, calibration: text}, choosing);
-	const typed = transform(optimized, options.transforms ?? (text === undefined ? [] : undefined));
-	const weights = findWeights(typed.graph);
-	const windows = text === undefined ? undefined : readCalibration(text, model, typed, positions, options.calibrationTokens);
+	const windows = text === undefined ? undefined : readCalibration(text, model, optimized, positions, options.calibrationTokens);
 	const watch = (stage: string): CalibrateOptions => ({
 		...(options.signal ? {signal: options.signal} : {}),
 		onProgress: (done, total) => options.onProgress?.(stage, done, total),
 	});
+	const named = options.transforms ?? (windows ? await chooseTransforms(optimized, positions, windows.seen, cache, watch('transforms')) : []);
+	const typed = transform(optimized, named);
+	const weights = findWeights(typed.graph);
 	const refined = options.refine !== false;
 	const session = windows && (await openCalibration({source: graph, typed, weights, positions, windows, refined, cache, watch}));
 	const isChosen = options.bits === undefined && (choosing || options.prefer === 'speed');
@@ -143,6 +147,7 @@ async function prepareWith(model: string, options: PrepareOptions, choosing: boo
 		text,
 		session,
 		candidates,
+		patience: measured.sensitivities ? patience[options.prefer ?? DEFAULT_PREFERENCE] : Infinity,
 		lowerings(budget) {
 			const precisions = options.cachePrecision ? [options.cachePrecision] : chooseCachePrecisions(typed.graph, positions, budget);
 			return precisions.map(cachePrecision => ({cachePrecision, positions, ...(threads === undefined ? {} : {threads})}));

@@ -28,13 +28,13 @@ export const sweep = async (model: string, budgets: readonly number[], options: 
 	withMeans(options, async means => {
 		// A budget that the profile refuses is known before the work.
 		const limits = budgets.toSorted((a, b) => a - b).map(budget => ({budget, limit: chooseBudget({...options, budget})}));
-		const {typed, candidates, lowerings, text} = await prepare(model, options, true, means);
+		const {typed, candidates, lowerings, patience, text} = await prepare(model, options, true, means);
 		const points: SweepPoint[] = [];
 		let rest: number | undefined;
 		for (const [index, {budget, limit}] of limits.entries()) {
 			options.signal?.throwIfAborted();
 			options.onProgress?.('fit', index, budgets.length);
-			const fitted = await fit(typed, candidates, lowerings(limit.bytes), limit).catch((error: unknown) => {
+			const fitted = await fit(typed, candidates, lowerings(limit.bytes), limit, patience).catch((error: unknown) => {
 				if (error instanceof SnugError && error.code === 'impossible-budget') {
 					return error;
 				}
@@ -52,5 +52,9 @@ export const sweep = async (model: string, budgets: readonly number[], options: 
 			points.push({budget, reached: {bytes: built.total, bitsPerWeight: bitsPerWeight(built), loss}});
 		}
 
-		return {points, curve: rest === undefined ? [] : frontierOf(candidates).map(({bytes, loss}) => ({bytes: bytes + rest, loss})), calibration: text ?? null};
+		return {
+			points,
+			curve: rest === undefined ? [] : frontierOf(candidates, patience).map(({bytes, loss}) => ({bytes: bytes + rest, loss})),
+			calibration: text ?? null,
+		};
 	});

@@ -3,7 +3,7 @@ import {existsSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
-import {allocate, findOptions, smallest, type Option} from '../compiler/allocate/allocate.js';
+import {allocate, findOptions, smallest, type Candidates, type Option} from '../compiler/allocate/allocate.js';
 import {choose, hull, type Choices} from '../compiler/allocate/choose.js';
 import {prices} from '../compiler/allocate/preference.js';
 import {findWeights, type GraphWeight} from '../compiler/allocate/weights.js';
@@ -282,3 +282,50 @@ for (const [title, bytes, tied] of [
 		t.deepEqual(weights.length - tables.length, 1);
 	});
 }
+
+/** Four weights, each of which counts more than the one before: planes of 2 and 3 bits, scalar of 4, and trellis of 2 and 3, which lose half as much and take three times as long. */
+const raced = Array.from({length: 4}, (_, index): Candidates[number] => {
+	const option = (codec: string, bits: number, loss: number, time: number): Option => ({
+		codec,
+		parameters: {bits},
+		bytes: 100 * bits,
+		loss: loss * (index + 1),
+		time,
+		cost: loss * (index + 1),
+	});
+	return {
+		weight: weightOf(`w${index}`, 16, 64, index),
+		options: [option('planes', 2, 8, 10), option('planes', 3, 2, 15), option('scalar', 4, 0.5, 20), option('trellis', 2, 4, 40), option('trellis', 3, 1, 40)],
+	};
+});
+const timeOf = (options: readonly Option[]): number => options.reduce((sum, {time}) => sum + time, 0);
+const lossOf = (options: readonly Option[]): number => options.reduce((sum, {loss}) => sum + loss, 0);
+
+test('slow codecs may take as much longer as one has patience, and are worth it', t => {
+	for (const budget of [800, 900, 1000, 1200, 1400, 1600]) {
+		const fast = allocate(raced, budget, {times: 1, candidates: raced})!;
+		const best = allocate(raced, budget)!;
+		for (const times of [1, 1.5, 2, 3, 10, Infinity]) {
+			const chosen = allocate(raced, budget, {times, candidates: raced})!;
+			t.true(timeOf(chosen) <= times * timeOf(fast), `${budget} ${times}`);
+			t.true(chosen.reduce((sum, {bytes}) => sum + bytes, 0) <= budget);
+			t.true(lossOf(chosen) <= lossOf(fast) && lossOf(chosen) >= lossOf(best));
+		}
+
+		t.true(fast.every(({codec}) => codec !== 'trellis'));
+		t.deepEqual(allocate(raced, budget, {times: Infinity, candidates: raced}), best);
+	}
+
+	const chosen = allocate(raced, 1200, {times: 1.7, candidates: raced})!;
+	t.true(chosen.some(({codec}) => codec === 'trellis') && chosen.some(({codec}) => codec !== 'trellis'));
+});
+
+test('patience is measured by all codecs, also where some are left out, or are too large without slow ones', t => {
+	const without = (...names: readonly string[]): Candidates =>
+		raced.map(({weight, options}) => ({weight, options: options.filter(({codec}) => !names.includes(codec))}));
+	// Without planes nothing is fast enough: what is fastest in these bytes has to do.
+	const left = without('planes');
+	const fastest = 20 + 3 * 40;
+	t.is(timeOf(allocate(left, 1000, {times: 1.5, candidates: raced})!), fastest);
+	t.true(timeOf(allocate(left, 1000, {times: 1.1, candidates: left})!) <= 1.1 * fastest);
+});

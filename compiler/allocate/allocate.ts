@@ -4,7 +4,7 @@ import {bytesOfLayout, type Parameters} from '../codecs/codec.js';
 import {codecs} from '../codecs/index.js';
 import {SnugError} from '../error.js';
 import {choose} from './choose.js';
-import {prices, type Preference} from './preference.js';
+import {DEFAULT_PREFERENCE, prices, type Preference} from './preference.js';
 import {weightData, type Choice} from '../jobs/job.js';
 import {mapInOrder, type Pool} from '../jobs/pool.js';
 import {openWeight, type GraphWeight} from './weights.js';
@@ -27,7 +27,7 @@ export type AllocateOptions = {
 	readonly codecs?: readonly string[];
 	/** Only options of so many bits. */
 	readonly bits?: number;
-	/** Whether time counts beside loss; quality unless given. */
+	/** What time counts beside losses that are measured; DEFAULT_PREFERENCE unless given. */
 	readonly prefer?: Preference;
 	/** Whether products see one vector at a time, as where a state makes a model go on token by token. */
 	readonly stepwise?: boolean;
@@ -52,7 +52,10 @@ const guardedCodecs = (wanted: readonly string[]): readonly string[] => {
  * error relative to the weight's own energy, times the number of weights, so that every weight counts alike.
  */
 export async function findOptions(weights: readonly GraphWeight[], options: AllocateOptions, pool: Pool): Promise<Candidates> {
-	const wanted = options.codecs ?? [...codecs.values()].filter(({byName}) => !byName).map(({id}) => id);
+	// Time is weighed against losses that are measured, and no others.
+	const isTimed = options.sensitivities !== undefined;
+	const takesSlow = isTimed || options.prefer === 'quality';
+	const wanted = options.codecs ?? [...codecs.values()].filter(({byName}) => !byName || (byName === 'unless timed' && takesSlow)).map(({id}) => id);
 	for (const id of wanted) {
 		if (!codecs.has(id)) {
 			throw new SnugError('unknown-codec', {subject: `codec '${id}'`, problem: 'there is none of that name', expected: [...codecs.keys()].join(', ')});
@@ -81,7 +84,7 @@ export async function findOptions(weights: readonly GraphWeight[], options: Allo
 		};
 	});
 	const least = found.reduce((sum, {options}) => sum + Math.min(...options.map(({time}) => time)), 0);
-	const price = least > 0 ? prices[options.prefer ?? 'quality'][options.stepwise ? 'language' : 'outputs'] / least : 0;
+	const price = isTimed && least > 0 ? prices[options.prefer ?? DEFAULT_PREFERENCE][options.stepwise ? 'language' : 'outputs'] / least : 0;
 	return found.map(({weight, options}) => ({weight, options: options.map(option => ({...option, cost: option.loss + price * option.time}))}));
 }
 
@@ -129,10 +132,60 @@ const TYPE_BITS: Readonly<Record<string, number>> = {float32: 32, float16: 16, f
 const bitsOf = (parameters: Parameters): number | undefined =>
 	typeof parameters['bits'] === 'number' ? parameters['bits'] : TYPE_BITS[String(parameters['type'] ?? parameters['dtype'])];
 
+/** How long a choice may take: so many times as long as one of codecs that are not slow. @param candidates With all codecs, whichever are chosen from. */
+export type Patience = {readonly times: number; readonly candidates: Candidates};
+
 /** @returns the chosen option of each candidate, or undefined when even the smallest do not fit. */
-export function allocate(candidates: Candidates, budget: number): Option[] | undefined {
+export function allocate(candidates: Candidates, budget: number, patience?: Patience): Option[] | undefined {
+	const best = allocateAt(candidates, budget, 0);
+	if (!best || patience === undefined || patience.times === Infinity || !best.some(isSlow)) {
+		return best;
+	}
+
+	const most = patience.times * timeWithoutSlow(patience.candidates, budget);
+	if (timeOfAll(best) <= most) {
+		return best;
+	}
+
+	// The least price of time, for a picosecond a token, at which this holds; nothing else counts where none is high enough.
+	let [low, high] = [0, DEAR / timeOfAll(best)];
+	let chosen = allocateAt(candidates, budget, high)!;
+	for (let step = 0; step < PRICE_STEPS; step++) {
+		// By ratios: prices differ by orders of magnitude.
+		const price = low === 0 ? high / 16 : Math.sqrt(low * high);
+		const found = allocateAt(candidates, budget, price)!;
+		if (timeOfAll(found) <= most) {
+			[high, chosen] = [price, found];
+		} else {
+			low = price;
+		}
+	}
+
+	return chosen;
+}
+
+/** Of a choice without slow codecs in these bytes; where they are too few, of the fastest that fits. */
+function timeWithoutSlow(candidates: Candidates, budget: number): number {
+	const others = candidates.map(({weight, options}) => {
+		const fast = options.filter(option => !isSlow(option));
+		return {weight, options: fast.length > 0 ? fast : options};
+	});
+	const chosen = allocateAt(others, budget, 0);
+	return chosen ? timeOfAll(chosen) : timeOfAll(allocateAt(candidates, budget, DEAR)!);
+}
+
+/** A price of time beside which no loss counts. */
+const DEAR = 1e12;
+
+const PRICE_STEPS = 40;
+
+const isSlow = ({codec}: Option): boolean => codecs.get(codec)?.byName === 'unless timed';
+
+const timeOfAll = (options: readonly Option[]): number => options.reduce((sum, {time}) => sum + time, 0);
+
+function allocateAt(candidates: Candidates, budget: number, price: number): Option[] | undefined {
 	const chosen = choose(
-		candidates.map(({options}) => options.map(({bytes, cost}) => ({bytes, loss: cost}))),
+		candidates.map(({options}) => options.map(({bytes, cost, time}) => ({bytes, loss: cost + price * time}))),
 		budget,
 	);
 	return chosen?.map((option, index) => candidates[index]!.options[option]!);
@@ -142,6 +195,9 @@ export const totalOf = (options: readonly Option[]): {readonly bytes: number; re
 	bytes: options.reduce((sum, {bytes}) => sum + bytes, 0),
 	loss: options.reduce((sum, {loss}) => sum + loss, 0),
 });
+
+/** What a choice makes small. */
+export const costOf = (options: readonly Option[]): number => options.reduce((sum, {cost}) => sum + cost, 0);
 
 /** The option with the fewest bytes of each candidate. */
 export const smallest = (candidates: Candidates): Option[] => candidates.map(({options}) => options.reduce((a, b) => (b.bytes < a.bytes ? b : a)));

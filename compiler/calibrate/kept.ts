@@ -64,16 +64,23 @@ export async function keptSensitivities(cache: Cache, identity: string, run: () 
 }
 
 /** The measured losses of a weight's codes, else what `run` gives. */
-export async function keptLosses(cache: Cache, identity: string, weight: string, choices: readonly Choice[], run: () => Promise<number[]>): Promise<number[]> {
-	const key = keyOf([identity, 'losses', weight, JSON.stringify(choices)]);
+export const keptLosses = async (cache: Cache, identity: string, weight: string, choices: readonly Choice[], run: () => Promise<number[]>): Promise<number[]> =>
+	keptNumbers(cache, [identity, 'losses', weight, JSON.stringify(choices)], run);
+
+/** What rounding loses without a transform, and with it. */
+export const keptRoundedLosses = async (cache: Cache, identity: string, transform: string, run: () => Promise<number[]>): Promise<number[]> =>
+	keptNumbers(cache, [identity, 'rounded', transform], run);
+
+async function keptNumbers(cache: Cache, name: readonly string[], run: () => Promise<number[]>): Promise<number[]> {
+	const key = keyOf(name);
 	const found = cache.get(key);
 	if (found) {
-		return found.values['losses'] as number[];
+		return found.values['numbers'] as number[];
 	}
 
-	const losses = await run();
-	cache.put(key, {values: {losses}, arrays: []});
-	return losses;
+	const numbers = await run();
+	cache.put(key, {values: {numbers}, arrays: []});
+	return numbers;
 }
 
 /** Of a symmetric matrix, row by row what is on and behind the diagonal. */

@@ -5,7 +5,8 @@
 import {SnugError} from '../error.js';
 import {evaluate, isNumber, type Dim} from '../graph/dim.js';
 import {bytesOf, view, type DType} from '../graph/dtype.js';
-import {openTeam, type Spread, type Team} from '../numeric/team.js';
+import type {Spread} from '../numeric/kernels.js';
+import {openTeam, type Team} from '../numeric/team.js';
 import {align, partName, type Plan} from '../plan/memory.js';
 import type {Argument, Entry, KernelCall, Program} from '../plan/program.js';
 import {namedParameters, readPrototypes} from '../plan/prototypes.js';

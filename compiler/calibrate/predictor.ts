@@ -2,7 +2,8 @@
 import {kullbackLeibler, logSumExp} from '../evaluate.js';
 import {evaluate} from '../graph/dim.js';
 import type {FloatProgram} from './float-program.js';
-import {productOf, symbolsOf} from './float-program.js';
+import {headProducts, symbolsOf} from './float-program.js';
+import type {KernelCall} from '../plan/program.js';
 import type {Machine} from './machine.js';
 
 /** Rows of logits, or every output of floats as one row. */
@@ -22,15 +23,28 @@ export function createPredictor({program, plan}: FloatProgram, machine: Machine,
 	}
 
 	const count = tokens - first;
-	const [call] = head.calls;
-	const {rows, columns} = program.weights.find(({name}) => name === productOf(call!)) ?? {rows: 0, columns: 0};
-	if (head.calls.length === 1 && rows > 0) {
-		// The entry takes a row at a time; a product of many vectors reads the weight once.
-		const y = machine.reserve(4 * rows * count);
-		const value = (name: string): number => machine.valueOf('head', call!.arguments[name]!, {row: first});
+	const products = headProducts(program);
+	if (products.length > 0 && head.calls.every(call => products.includes(call) || isCopy(call))) {
+		// The entry takes a row at a time; products of many vectors read a weight once. Logits are those of the products, one after the other.
+		const places = products.map(({arguments: {x, parts}}) => {
+			const {rows, columns} = program.weights.find(({name}) => parts?.kind === 'parts' && name === parts.weight)!;
+			return {x: x!, parts: parts!, rows, columns, y: machine.reserve(4 * rows * count)};
+		});
+		const vocabulary = places.reduce((sum, {rows}) => sum + rows, 0);
 		return () => {
-			machine.kernels.call('tile_dense_f32', y, value('x'), value('parts'), 0, 0, count, rows, columns);
-			return Array.from({length: count}, (_, index) => new Float32Array(memory.buffer, y + 4 * rows * index, rows).slice());
+			const logits = Array.from({length: count}, () => new Float32Array(vocabulary));
+			let from = 0;
+			for (const {x, parts, rows, columns, y} of places) {
+				const [inputs, weight] = [x, parts].map(argument => machine.valueOf('head', argument, {row: first})) as [number, number];
+				machine.kernels.call('tile_dense_f32', y, inputs, weight, 0, 0, count, rows, columns);
+				for (const [index, row] of logits.entries()) {
+					row.set(new Float32Array(memory.buffer, y + 4 * rows * index, rows), from);
+				}
+
+				from += rows;
+			}
+
+			return logits;
 		};
 	}
 
@@ -42,6 +56,9 @@ export function createPredictor({program, plan}: FloatProgram, machine: Machine,
 			return new Float32Array(memory.buffer, plan.fixed.get(logits.buffer!)!.address, vocabulary).slice();
 		});
 }
+
+/** Whether a call only moves what others made, as where bands of logits become one. */
+const isCopy = ({kernel}: KernelCall): boolean => kernel.startsWith('copy_');
 
 /** For logits the mean Kullback-Leibler divergence in nats, else half the squared distance relative to the reference. */
 export function divergence(reference: Prediction, other: Prediction, logits: boolean): number {

@@ -17,6 +17,8 @@ import {codecs} from '../codecs/index.js';
 import {pick} from '../codecs/measure.js';
 import type {Feedback, Weight} from '../codecs/codec.js';
 import type {Choice} from '../jobs/job.js';
+import {withKernels} from '../numeric/kernels.js';
+import {openTeam, teamKernels} from '../numeric/team.js';
 import type {KernelCall, Program} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {letOthersRun} from '../jobs/pool.js';
@@ -60,6 +62,13 @@ export async function refine(
 		coded.close();
 		throw error;
 	});
+	// What is computed for one weight, all threads share.
+	const team = await openTeam(program.threads).catch((error: unknown) => {
+		coded.close();
+		exact.close();
+		throw error;
+	});
+	const together = <T>(work: () => T): T => withKernels(teamKernels(team), work);
 	try {
 		const symbols = symbolsOf(tokens);
 		const encoded = new Map<string, readonly Uint8Array[]>();
@@ -76,7 +85,9 @@ export async function refine(
 		const inTurn = new Set(steps.map(({weight}) => weight));
 		for (const {name} of program.weights.filter(({name}) => !inTurn.has(name))) {
 			const {weight, choice} = byName.get(name)!;
-			keep(openCalibrated(weight, calibration.get(name)), choice);
+			together(() => {
+				keep(openCalibrated(weight, calibration.get(name)), choice);
+			});
 		}
 
 		const arenas = windows.map(() => [exact.reserve(arenaBytes), coded.reserve(arenaBytes)] as const);
@@ -103,16 +114,17 @@ export async function refine(
 			const {mismatches, ...statistics} = sums.finish();
 			const opened = openWeight(weight);
 			const feedback = createFeedback(statistics, weight.columns);
-			// Codes of a file stay what they are, where the code can hold them.
-			keep(
-				opened.quantized ? {...opened, feedback} : {...retarget(opened, mismatches, feedback.byEnergy, model.whole && windows.length > 1), feedback},
-				choice,
-			);
+			together(() => {
+				// Codes of a file stay what they are, where the code can hold them.
+				const target = opened.quantized ? opened : retarget(opened, mismatches, feedback.byEnergy, model.whole && windows.length > 1);
+				keep({...target, feedback}, choice);
+			});
 			from = at ?? entry.calls.length;
 		}
 
 		return {parts: encoded, loss: measureLoss(float, exact, coded, held, signal)};
 	} finally {
+		team.close();
 		exact.close();
 		coded.close();
 	}

@@ -12,8 +12,11 @@ import type {CalibrateOptions} from './calibrate.js';
 import {partsOfValues, symbolsOf, writeInputs, type FloatModel} from './float-program.js';
 import {createPredictor, divergence} from './predictor.js';
 
-/** Tokens of a run; logits are compared at the last half of them, which have seen the first. Shorter windows run together, up to so many tokens. */
-const [RUN_TOKENS, TOKENS] = [128, 512];
+/**
+ * Tokens of a run; logits are compared at the last half of them, which have seen the first. Shorter windows run together, up to so many
+ * tokens. Rows that are looked up come to pass only where their words do: for their sake there are more runs.
+ */
+const [RUN_TOKENS, TOKENS, LOOKED_UP_TOKENS] = [128, 512, 512];
 
 /** @param tryOut Is called for each weight in the order of use; `lossOf` says how far predictions move with these values, row-major, in its place. */
 export async function tryCodes(
@@ -22,7 +25,7 @@ export async function tryCodes(
 	tryOut: (weight: GraphWeight, lossOf: (values: Float32Array) => number) => Promise<void> | void,
 	{signal, onProgress}: CalibrateOptions = {},
 ): Promise<void> {
-	const runs = chooseWindows(windows, model.whole);
+	const {runs, few} = chooseWindows(windows, model.whole);
 	const tokens = runs[0]!.length;
 	const float = model.program(tokens);
 	const {program, entry, arenaBytes} = float;
@@ -36,7 +39,8 @@ export async function tryCodes(
 			machine.run(entry.name, symbols, {first, arena, ...(end === undefined ? {} : {end})});
 		};
 
-		const bases = runs.map(ids => {
+		const lookedUp = new Set(entry.calls.flatMap(({arguments: {parts, ids}}) => (parts?.kind === 'parts' && ids ? [parts.weight] : [])));
+		const bases = (lookedUp.size > 0 ? runs : runs.slice(0, few)).map(ids => {
 			const base = machine.reserve(arenaBytes);
 			run(ids, 0, base);
 			return {ids, base, reference: predict()};
@@ -51,17 +55,18 @@ export async function tryCodes(
 			}
 
 			from = at;
+			const asked = lookedUp.has(weight.name) ? bases : bases.slice(0, few);
 			const exact = machine.partsOf(weight.name).map(part => part.slice());
 			await tryOut(weight, values => {
 				machine.setWeight(weight.name, partsOfValues(weight, values));
 				let sum = 0;
-				for (const {ids, base, reference} of bases) {
+				for (const {ids, base, reference} of asked) {
 					new Uint8Array(machine.kernels.memory.buffer).copyWithin(copy, base, base + arenaBytes);
 					run(ids, at, copy);
 					sum += divergence(reference, predict(), program.sliced !== undefined);
 				}
 
-				return Number.isFinite(sum) ? sum / bases.length : refuse(weight, sum);
+				return Number.isFinite(sum) ? sum / asked.length : refuse(weight, sum);
 			});
 			machine.setWeight(weight.name, exact);
 			await letOthersRun();
@@ -71,12 +76,14 @@ export async function tryCodes(
 	}
 }
 
-/** Evenly spaced ones. A long window is one run, of its first tokens where those that follow change nothing for them. */
-function chooseWindows(windows: ReadonlyArray<readonly number[]>, whole: boolean): ReadonlyArray<readonly number[]> {
-	const {length} = windows[0]!;
-	const count = length < RUN_TOKENS ? Math.min(windows.length, Math.floor(TOKENS / length)) : 1;
-	const chosen = Array.from({length: count}, (_, index) => windows[Math.floor(((index + 0.5) * windows.length) / count)]!);
-	return whole ? chosen : chosen.map(window => window.slice(0, RUN_TOKENS));
+/** Evenly spaced ones, of which the first `few` are enough for most weights. A long window is one run, of its first tokens where those that follow change nothing for them. */
+function chooseWindows(windows: ReadonlyArray<readonly number[]>, whole: boolean): {readonly runs: ReadonlyArray<readonly number[]>; readonly few: number} {
+	const length = whole ? windows[0]!.length : Math.min(RUN_TOKENS, windows[0]!.length);
+	const pick = (count: number): Array<readonly number[]> =>
+		Array.from({length: count}, (_, index) => windows[Math.floor(((index + 0.5) * windows.length) / count)]!.slice(0, length));
+	const few = pick(length < RUN_TOKENS ? Math.min(windows.length, Math.floor(TOKENS / length)) : 1);
+	const more = pick(Math.min(windows.length, Math.floor(LOOKED_UP_TOKENS / length))).filter(window => !few.some(other => other.join() === window.join()));
+	return {runs: [...few, ...more], few: few.length};
 }
 
 function refuse({name}: GraphWeight, distance: number): never {

@@ -136,7 +136,7 @@ function inputSizes({feedback, columns}: Weight, wide: number): Float32Array {
 
 export const bitstack: Codec<BitstackParameters> = {
 	id: 'bitstack',
-	byName: true,
+	byName: 'always',
 	// V is fitted to what is measured, as it is to the weight: with fewer rows it would flatter itself.
 	sampleRows: SAMPLE_ROWS,
 	options(shape) {

@@ -32,6 +32,7 @@ export function round(weight: Weight, first: number, count: number, scales: Floa
 	const length = (VECTOR + 1) * ENTRIES;
 	const factor = feedback?.byEnergy.factor;
 	const gram = sweeps > 0 ? feedback?.gram : undefined;
+	const stride = 4 * (48 * columns + 512);
 	const [codes, sums, w, u, h, order, book, scratch] = run.layOut(
 		(rows * columns) / 4,
 		4 * length,
@@ -40,7 +41,7 @@ export function round(weight: Weight, first: number, count: number, scales: Floa
 		gram?.byteLength ?? 0,
 		4 * columns,
 		4 * length,
-		4 * (48 * columns + 512),
+		stride * run.threads,
 	) as [number, number, number, number, number, number, number, number];
 	const {buffer} = run.memory;
 	const values = weight.read(first, count);
@@ -64,7 +65,7 @@ export function round(weight: Weight, first: number, count: number, scales: Floa
 	run.call('encode_codebook', codes, sums, w, factor ? u : 0, order, book, scratch, rows, count, columns);
 	if (gram) {
 		new Float32Array(buffer, h, gram.length).set(gram);
-		run.call('descend_codebook', codes, w, h, book, scratch, rows, columns, sweeps);
+		run.call('descend_codebook', codes, w, h, book, {address: scratch, stride}, rows, columns, sweeps);
 	}
 
 	return {codes: new Uint8Array(buffer, codes, (rows * columns) / 4).slice(), sums: new Float32Array(buffer, sums, length).slice()};

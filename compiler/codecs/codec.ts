@@ -99,8 +99,11 @@ export type Kernels = {
 
 export type Codec<P extends Parameters = Parameters> = {
 	readonly id: string;
-	/** Offered to the allocator only where the codec is named: its kernels are much slower than another codec's of as many bits. */
-	readonly byName?: true;
+	/**
+	 * Offered to the allocator only where the codec is named, or, unless 'always', where losses are measured, so that time can be weighed
+	 * against them: its kernels are much slower than another codec's of as many bits.
+	 */
+	readonly byName?: 'always' | 'unless timed';
 	/** Rows on which its error is estimated, where the usual few would not do. */
 	readonly sampleRows?: number;
 	/** Parameters worth offering the allocator, fewest bytes first; none where the shape does not fit the code. */

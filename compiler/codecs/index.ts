@@ -5,8 +5,9 @@ import {dense} from './dense.js';
 import {nf4} from './nf4.js';
 import {planes} from './planes.js';
 import {scalar} from './scalar.js';
+import {trellis} from './trellis.js';
 import {vptq} from './vptq.js';
 
-const list: readonly Codec[] = [dense, planes, scalar, vptq, bitstack, nf4];
+const list: readonly Codec[] = [dense, planes, scalar, trellis, vptq, bitstack, nf4];
 
 export const codecs: ReadonlyMap<string, Codec> = new Map(list.map(codec => [codec.id, codec]));

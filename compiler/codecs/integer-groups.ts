@@ -61,6 +61,7 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 	const gram = sorted?.gram ?? weight.feedback?.gram;
 	const inputs = weight.columns;
 	const kept = keptCodes(weight, bits, group, fraction);
+	const stride = 4 * (48 * columns + group + 544);
 	for (let first = 0; first < rows; first += step) {
 		const count = Math.min(step, rows - first);
 		const groups = (count * columns) / group;
@@ -71,10 +72,11 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 			groups,
 			feedback?.byteLength ?? 0,
 			gram?.byteLength ?? 0,
-			4 * (48 * columns + group + 544),
+			stride * run.threads,
 			...packings.map(({bytes}) => (bytes / rows) * count),
 		) as [number, number, number, number, number, number, number, ...number[]];
 		const {buffer} = run.memory;
+		const own = {address: scratch, stride};
 		if (kept) {
 			kept.copy(first, new Uint8Array(buffer, codes, count * columns), new Uint16Array(buffer, scales, groups), new Uint8Array(buffer, zeros, groups));
 		} else {
@@ -86,8 +88,8 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 			if (feedback && gram) {
 				new Float32Array(buffer, factor, feedback.length).set(feedback);
 				new Float32Array(buffer, h, gram.length).set(gram);
-				run.call('encode_feedback', codes, scales, zeros, w, factor, scratch, count, columns, inputs, group, bits, fraction, narrowest[bits]!);
-				run.call('descend_integers', codes, scales, zeros, w, h, scratch, count, columns, inputs, group, bits, fraction, weight.feedback!.sweeps);
+				run.call('encode_feedback', codes, scales, zeros, w, factor, own, count, columns, inputs, group, bits, fraction, narrowest[bits]!);
+				run.call('descend_integers', codes, scales, zeros, w, h, own, count, columns, inputs, group, bits, fraction, weight.feedback!.sweeps);
 			} else {
 				run.call('encode_groups', codes, scales, zeros, w, count, columns, group, bits, fraction, narrowest[bits]!);
 			}
@@ -112,7 +114,7 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 }
 
 /** Puts the columns of every row into this order, or back out of it. */
-function permute(rows: Float32Array | Uint8Array, order: Uint32Array, into: boolean): void {
+export function permute(rows: Float32Array | Uint8Array, order: Uint32Array, into: boolean): void {
 	const columns = order.length;
 	const row = rows.slice(0, columns);
 	for (let start = 0; start < rows.length; start += columns) {

@@ -51,7 +51,7 @@ function layout(shape: Shape, {group}: LevelsParameters): Part[] {
 
 export const nf4: Codec<LevelsParameters> = {
 	id: 'nf4',
-	byName: true,
+	byName: 'always',
 	options(shape) {
 		const options = groupsFor(shape).flatMap(group => (['nf4', 'fp4'] as const).map((levels): LevelsParameters => ({levels, bits: 4, group})));
 		return options.sort((a, b) => bytesOfLayout(layout(shape, a)) - bytesOfLayout(layout(shape, b)) || b.group - a.group);

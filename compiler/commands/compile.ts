@@ -1,7 +1,7 @@
 /** `snug compile`: an ONNX model to a bundle that fits a budget. */
 import path from 'node:path';
 import {allocations} from '../allocate/importance.js';
-import {preferences} from '../allocate/preference.js';
+import {DEFAULT_PREFERENCE, preferences} from '../allocate/preference.js';
 import {findProfile} from '../../profiles/index.js';
 import {defaultCacheFolder} from '../jobs/cache.js';
 import type {PrepareOptions} from '../prepare.js';
@@ -35,8 +35,8 @@ export const compileCommand = defineCommand({
 			.option('codecs', {...listOption('--codecs', 'Codecs to choose from, separated by commas'), ...otherwise('all')})
 			.option('bits', {...countOption('--bits', 'Bits per weight, the same for all'), ...otherwise('as the budget allows')})
 			.option('prefer', {
-				...choiceOption('--prefer', 'What a choice of codes is for', preferences),
-				...otherwise('quality'),
+				...choiceOption('--prefer', 'What a choice of codes under a budget is for', preferences),
+				...otherwise(DEFAULT_PREFERENCE),
 			})
 			.option('allocation', {
 				...choiceOption(
@@ -57,7 +57,7 @@ export const compileCommand = defineCommand({
 			})
 			.option('transforms', {
 				...listOption('--transforms', 'Changes to weights that make them easier to encode; none for none'),
-				...otherwise('all with --calibration'),
+				...otherwise('with --calibration those that help'),
 			})
 			.option('atoms', {
 				...choiceOption('--atoms', 'Weights that layers mix from shared atoms: keep the atoms, for fewer bytes, or mix, for speed', ['keep', 'mix']),

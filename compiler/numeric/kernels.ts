@@ -13,10 +13,15 @@ export const PAGE = 65_536;
 /** Nothing is placed below, so that address 0 is never valid. */
 const FIRST = 1024;
 
+/** An address of which every thread has its own, `stride` bytes apart. */
+export type Spread = {readonly address: number; readonly stride: number};
+
 export type CompileKernels = {
 	readonly memory: WebAssembly.Memory;
-	/** Calls the C function of this name, as the only thread where it takes threads. */
-	call(name: string, ...values: readonly number[]): void;
+	/** That share the work of kernels which take threads. */
+	readonly threads: number;
+	/** Calls the C function of this name. */
+	call(name: string, ...values: ReadonlyArray<number | Spread>): void;
 	/** Addresses for arrays of these sizes in bytes, each a multiple of 256; grows the memory. What was laid out before is forgotten. */
 	layOut(...sizes: readonly number[]): number[];
 };
@@ -25,7 +30,7 @@ export type CompileKernels = {
 export const readKernels = (): Uint8Array => readFileSync(kernelFile('plain.wasm'));
 
 /** The kernels over a memory. Where one takes threads, its number and how many they are come last. */
-export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Pick<CompileKernels, 'call'> {
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): {call(name: string, ...values: readonly number[]): void} {
 	const {exports} = new WebAssembly.Instance(module, {env: {memory}});
 	return {
 		call(name, ...values) {
@@ -45,30 +50,48 @@ export function instantiateKernels(wasm: Uint8Array): CompileKernels {
 	const prototypes = readPrototypes();
 	return {
 		memory,
+		threads: 1,
 		call(name, ...values) {
 			const prototype = prototypes[name];
-			call(name, ...values, ...(prototype && isThreaded(prototype) ? [0, 1] : []));
+			call(name, ...values.map(value => (typeof value === 'number' ? value : value.address)), ...(prototype && isThreaded(prototype) ? [0, 1] : []));
 		},
-		layOut(...sizes) {
-			let end = FIRST;
-			const addresses = sizes.map(size => {
-				const address = end;
-				end += Math.ceil(size / 256) * 256;
-				return address;
-			});
-			const missing = Math.ceil((end - memory.buffer.byteLength) / PAGE);
-			if (missing > 0) {
-				memory.grow(missing);
-			}
-
-			return addresses;
-		},
+		layOut: layOutIn(memory),
 	};
 }
 
+/** Lays out arrays in a memory from its beginning. */
+export const layOutIn =
+	(memory: WebAssembly.Memory): CompileKernels['layOut'] =>
+	(...sizes) => {
+		let end = FIRST;
+		const addresses = sizes.map(size => {
+			const address = end;
+			end += Math.ceil(size / 256) * 256;
+			return address;
+		});
+		const missing = Math.ceil((end - memory.buffer.byteLength) / PAGE);
+		if (missing > 0) {
+			memory.grow(missing);
+		}
+
+		return addresses;
+	};
+
 let instance: CompileKernels | undefined;
 
+/** Those of this thread, or what stands in their place. */
 export function kernels(): CompileKernels {
 	instance ??= instantiateKernels(readKernels());
 	return instance;
+}
+
+/** Does some work with other kernels in the place of this thread's own. */
+export function withKernels<T>(others: CompileKernels, work: () => T): T {
+	const own = instance;
+	instance = others;
+	try {
+		return work();
+	} finally {
+		instance = own;
+	}
 }

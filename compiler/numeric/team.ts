@@ -8,19 +8,12 @@ import {availableParallelism} from 'node:os';
 import {Worker} from 'node:worker_threads';
 import {SnugError} from '../error.js';
 import {isThreaded, readPrototypes} from '../plan/prototypes.js';
-import {instantiate, PAGE, readKernels} from './kernels.js';
+import {instantiate, layOutIn, PAGE, readKernels, type CompileKernels} from './kernels.js';
 import {setMemoryLimits} from './memory-limits.js';
 import {workerFile} from '../built-files.js';
 import {ARGUMENTS, CALL, controlOf, DONE, FAILED, GENERATION, KERNEL, openControl, SLEEPERS} from './team-control.js';
 
-/** An address of which every thread has its own, `stride` bytes apart. */
-export type Spread = {readonly address: number; readonly stride: number};
-
-export type Team = {
-	readonly memory: WebAssembly.Memory;
-	readonly threads: number;
-	/** Calls the C function of this name. */
-	call(name: string, ...values: ReadonlyArray<number | Spread>): void;
+export type Team = Pick<CompileKernels, 'memory' | 'threads' | 'call'> & {
 	/** Ends the other threads. */
 	close(): void;
 };
@@ -119,3 +112,6 @@ export async function openTeam(threads: number): Promise<Team> {
 		},
 	};
 }
+
+/** A team for whoever lays out its arrays anew for each piece of work: its memory holds nothing else. */
+export const teamKernels = (team: Team): CompileKernels => ({...team, layOut: layOutIn(team.memory)});

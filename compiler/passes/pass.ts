@@ -8,6 +8,8 @@ export type Pass = {
 	readonly name: string;
 	/** One sentence for `snug inspect --help`. */
 	readonly description: string;
+	/** Of a transform: some models lose more with it than without. */
+	readonly mayHurt?: true;
 	run(typed: TypedGraph): Graph;
 };
 

@@ -13,11 +13,13 @@ import type {Graph, Node} from '../graph/graph.js';
 import {constant, float32, type Constant} from '../graph/tensor.js';
 import type {Pass} from './pass.js';
 import {findResidualStream} from './residual-stream.js';
+import {isSame} from './same-constant.js';
 
 const SEED = 1;
 
 export const rotateStream: Pass = {
 	name: 'rotate-stream',
+	mayHurt: true,
 	description: 'The residual stream is rotated and the gains of its norms are folded, so that weights are easier to encode',
 	run({graph}): Graph {
 		const stream = findResidualStream(graph);
@@ -139,20 +141,4 @@ function changed({dtype, dims, read}: Constant, change: (data: Float32Array) => 
 			return data;
 		},
 	};
-}
-
-function isSame(a: Constant, b: Constant): boolean {
-	if (a === b || (a.identity !== undefined && a.identity === b.identity)) {
-		return true;
-	}
-
-	if (a.dims.join() !== b.dims.join()) {
-		return false;
-	}
-
-	const bytes = ({read}: Constant): Buffer => {
-		const data = read();
-		return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-	};
-	return bytes(a).equals(bytes(b));
 }

@@ -3,6 +3,7 @@
  * with state.
  */
 import {equal, isNumber, keyOf, multiply, range, symbol, type Dim} from '../graph/dim.js';
+import {readsOf} from '../graph/captures.js';
 import {bytesOf} from '../graph/dtype.js';
 import {fromElements} from '../graph/elements.js';
 import {boundsOf, describeNode, type Node, type ValueType} from '../graph/graph.js';
@@ -122,10 +123,14 @@ type Head = {readonly output: string; readonly hidden: string; readonly nodes: r
 const HEAD_OPS = new Set(['snug.Linear', 'Cast', 'Mul', 'Div', 'Tanh', 'Add', 'Sub']);
 
 /**
- * The nodes that make logits [1, sequence, vocabulary] of hidden states row by row: the last linear and what follows it element by
- * element. They become an entry of their own, so that logits are computed only for the positions asked for.
+ * The nodes that make logits [1, sequence, vocabulary] of hidden states row by row: the last linear, or some side by side, and what
+ * follows element by element. They become an entry of their own, so that logits are computed only for the positions asked for.
  */
 function findHead({graph}: TypedGraph): Head | undefined {
+	const makers = new Map(graph.nodes.flatMap(node => node.outputs.map(made => [made, node] as const)));
+	const isLinear = (node: Node | undefined): node is Node =>
+		node?.op === 'snug.Linear' && node.inputs.slice(1).every(name => name === '' || graph.constants.has(name));
+	const isReadOnce = (value: string): boolean => !graph.outputs.includes(value) && graph.nodes.filter(node => readsOf(node).includes(value)).length === 1;
 	for (const output of graph.outputs) {
 		const type = graph.types.get(output)!;
 		if (type.shape.length !== 3 || isNumber(type.shape[1]!)) {
@@ -135,8 +140,21 @@ function findHead({graph}: TypedGraph): Head | undefined {
 		const nodes: Node[] = [];
 		let value = output;
 		for (;;) {
-			const node = graph.nodes.find(({outputs}) => outputs.includes(value));
+			const node = makers.get(value);
 			const others = graph.nodes.some(other => other !== node && other.inputs.includes(value) && !nodes.includes(other));
+			const bands = node?.op === 'Concat' ? node.inputs.map(name => makers.get(name)) : [];
+			const [band] = bands;
+			const isRow = node?.attributes['axis'] === -1 || node?.attributes['axis'] === 2;
+			if (
+				isRow &&
+				new Set(bands).size === bands.length &&
+				isLinear(band) &&
+				!others &&
+				bands.every(other => isLinear(other) && other.inputs[0] === band.inputs[0] && isReadOnce(other.outputs[0]!))
+			) {
+				return {output, hidden: band.inputs[0]!, nodes: [...(bands as Node[]), node!, ...nodes]};
+			}
+
 			if (!node || !HEAD_OPS.has(node.op) || others || node.inputs.slice(1).some(name => name !== '' && !graph.constants.has(name))) {
 				break;
 			}

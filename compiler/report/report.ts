@@ -14,6 +14,8 @@ export type ReportInput = {
 	readonly bytes: ReturnType<typeof reportBytes>;
 	readonly bitsPerWeight: number;
 	readonly candidates: Candidates;
+	/** How long slow codecs may make it, as `Patience` says; endless unless given. */
+	readonly patience?: number;
 	/** One option for each candidate. */
 	readonly chosen: readonly Option[];
 	/** The text that losses were measured on. */
@@ -75,10 +77,10 @@ function held(bytes: ReportInput['bytes']): string {
 	].join('\n');
 }
 
-function frontier({candidates, chosen, bytes}: ReportInput): string {
+function frontier({candidates, patience, chosen, bytes}: ReportInput): string {
 	const {bytes: held, loss} = totalOf(chosen);
 	const rest = bytes.total - held;
-	const curve = frontierOf(candidates).map(point => ({x: point.bytes + rest, y: point.loss}));
+	const curve = frontierOf(candidates, patience).map(point => ({x: point.bytes + rest, y: point.loss}));
 	return `<div class="scroll">${drawChart({
 		label: `Predicted loss against bytes; this bundle: ${formatLoss(loss)} at ${formatSize(bytes.total)}`,
 		x: {title: 'bytes that the device holds', format: formatSize},

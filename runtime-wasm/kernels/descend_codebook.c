@@ -6,9 +6,11 @@
 
 // As encode_codebook.c has them, `codes` changed in place; columns in the order in which they lie; h [columns][columns] is the Gram matrix.
 // scratch: 48 columns f32.
-KERNEL(descend_codebook)(u8 *codes, const f32 *w, const f32 *h, const f32 *book, f32 *scratch, i32 rows, i32 columns, i32 sweeps) {
+KERNEL(descend_codebook)(u8 *codes, const f32 *w, const f32 *h, const f32 *book, f32 *scratch, i32 rows, i32 columns, i32 sweeps, i32 thread, i32 threads) {
 	f32 *errors = scratch, *gradient = errors + 16 * columns, *values = gradient + 16 * columns;
-	for (i32 row = 0; row < rows; row += 16, codes += 4 * columns, w += 16 * columns) {
+	Share blocks = share_of(rows / 16, thread, threads);
+	codes += 4 * columns * blocks.first, w += 16 * columns * blocks.first;
+	for (i32 block = blocks.first; block < blocks.end; block++, codes += 4 * columns, w += 16 * columns) {
 		for (i32 r = 0; r < 16; r++) {
 			for (i32 j = 0; j < columns; j++) {
 				values[16 * j + r] = book[(r % VECTOR) * ENTRIES + codes[4 * j + r / VECTOR]];

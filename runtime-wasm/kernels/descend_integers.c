@@ -6,11 +6,13 @@
 // As encode_feedback.c has them, `codes` changed in place; h [inputs][inputs] is the Gram matrix that the factor inverts.
 // scratch: 48 columns f32.
 KERNEL(descend_integers)(u8 *codes, const u16 *scales, const u8 *zeros, const f32 *w, const f32 *h, f32 *scratch, i32 rows, i32 columns, i32 inputs, i32 group,
-						 i32 bits, i32 fraction, i32 sweeps) {
+						 i32 bits, i32 fraction, i32 sweeps, i32 thread, i32 threads) {
 	f32 *errors = scratch, *gradient = errors + 16 * columns, *values = gradient + 16 * columns;
 	v128_t top = wasm_f32x4_splat((f32)((1 << bits) - 1));
 	i32 groups = columns / group;
-	for (i32 block = 0; block < rows; block += 16, codes += 16 * columns, w += 16 * columns, scales += 16 * groups, zeros += 16 * groups) {
+	Share blocks = share_of(rows / 16, thread, threads);
+	codes += 16 * columns * blocks.first, w += 16 * columns * blocks.first, scales += 16 * groups * blocks.first, zeros += 16 * groups * blocks.first;
+	for (i32 block = blocks.first; block < blocks.end; block++, codes += 16 * columns, w += 16 * columns, scales += 16 * groups, zeros += 16 * groups) {
 		for (i32 r = 0; r < 16; r++) {
 			for (i32 j = 0; j < inputs; j++) {
 				i32 at = 16 * (j / group) + r;

@@ -24,12 +24,15 @@ INLINE Work work_of(f32 *scratch, i32 columns, i32 group) {
 // `columns` is a multiple of `group`, `rows` of 16. codes [rows][columns]; scales and zeros [row block][group][16].
 // scratch: 17 columns + group + 544 f32.
 KERNEL(encode_feedback)(u8 *codes, u16 *scales, u8 *zeros, const f32 *w, const f32 *u, f32 *scratch, i32 rows, i32 columns, i32 inputs, i32 group, i32 bits,
-						i32 fraction, f32 narrowest) {
+						i32 fraction, f32 narrowest, i32 thread, i32 threads) {
 	Work m = work_of(scratch, columns, group);
 	f32 top = (f32)((1 << bits) - 1);
 	v128_t t = wasm_f32x4_splat(top);
 	for (i32 j = 0; j < columns; j++) m.importance[j] = j < inputs ? 1 / (u[j * inputs + j] * u[j * inputs + j]) : 0;
-	for (i32 block = 0; block < rows; block += 16, codes += 16 * columns, w += 16 * columns) {
+	Share blocks = share_of(rows / 16, thread, threads);
+	i32 groups = 16 * columns / group * blocks.first;
+	codes += 16 * columns * blocks.first, w += 16 * columns * blocks.first, scales += groups, zeros += groups;
+	for (i32 block = blocks.first; block < blocks.end; block++, codes += 16 * columns, w += 16 * columns) {
 		for (i32 r = 0; r < 16; r++)
 			for (i32 j = 0; j < columns; j++) m.weights[16 * j + r] = w[r * columns + j];
 		for (i32 first = 0; first < columns; first += group, scales += 16, zeros += 16) {

@@ -11,10 +11,13 @@ INLINE void store_codes(u8 *codes, const f32 *w, i32 group, Fit fit, f32 top) {
 }
 
 // `columns` is a multiple of `group`, `rows` of 16. codes [rows][columns]; scales and zeros [row block][group][16].
-KERNEL(encode_groups)(u8 *codes, u16 *scales, u8 *zeros, const f32 *w, i32 rows, i32 columns, i32 group, i32 bits, i32 fraction, f32 narrowest) {
+KERNEL(encode_groups)(u8 *codes, u16 *scales, u8 *zeros, const f32 *w, i32 rows, i32 columns, i32 group, i32 bits, i32 fraction, f32 narrowest,
+					  i32 thread, i32 threads) {
 	i32 groups = columns / group;
 	f32 top = (f32)((1 << bits) - 1);
-	for (i32 row = 0; row < rows; row++) {
+	Share share = share_of(rows, thread, threads);
+	codes += share.first * columns, w += share.first * columns;
+	for (i32 row = share.first; row < share.end; row++) {
 		for (i32 g = 0; g < groups; g++, codes += group, w += group) {
 			Fit fit = fit_group(w, 0, group, top, (f32)fraction, narrowest);
 			i32 at = ((row >> 4) * groups + g) * 16 + (row & 15);

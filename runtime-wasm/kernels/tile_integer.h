@@ -29,7 +29,8 @@ INLINE v128_t times_fraction(i32 bits, v128_t v) { return fraction_of(bits) == 1
 
 INLINE i32 row_bytes(i32 bits) { return is_narrow(bits) ? 1 : 2; }
 
-// Columns whose products of codes of 8 bits and int16 inputs a 32-bit sum holds: 2 x 255 x 32767 x 128 < 2^31.
+// Columns whose products of codes of 8 bits and int16 inputs a 32-bit sum holds: 2 x 255 x 32767 x 128 < 2^31; trellis codes, of up to
+// 256, just fit.
 #define WIDE_BLOCK 256
 
 // Of four tokens and codes below 8 bits: the integers, four units and four sums.

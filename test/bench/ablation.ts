@@ -33,11 +33,15 @@ const {values: given} = parseArgs({
 /** What is changed, and how; the first is the default. */
 const variants: ReadonlyArray<readonly [name: string, change: PrepareOptions]> = [
 	['all', {}],
-	...['planes', 'scalar', 'vptq', 'bitstack', 'nf4'].map(codec => [`only ${codec}`, {codecs: [codec]}] as const),
-	['all, and bitstack and nf4', {codecs: ['planes', 'scalar', 'vptq', 'dense', 'bitstack', 'nf4']}],
-	['not rotated', {transforms: []}],
+	...['trellis', 'planes', 'scalar', 'vptq', 'bitstack', 'nf4'].map(codec => [`only ${codec}`, {codecs: [codec]}] as const),
+	['all, and bitstack and nf4', {codecs: ['planes', 'scalar', 'trellis', 'vptq', 'dense', 'bitstack', 'nf4']}],
+	['all but trellis', {codecs: ['planes', 'scalar', 'vptq', 'dense']}],
+	['balanced', {prefer: 'balanced'}],
+	['rotated', {transforms: ['rotate-stream', 'band-tables']}],
+	['not rotated', {transforms: ['band-tables']}],
+	['rotated, tables whole', {transforms: ['rotate-stream']}],
+	['no transform', {transforms: []}],
 	['one weight at a time', {refine: false}],
-	['one weight at a time, not rotated', {refine: false, transforms: []}],
 	['only planes and scalar', {codecs: ['planes', 'scalar']}],
 	...(['measured', 'lim', 'zd'] as const).map(allocation => [`allocation ${allocation}`, {allocation}] as const),
 ];
@@ -78,6 +82,8 @@ const optionsOf = (change: PrepareOptions): PrepareOptions => ({
 	calibration: language.calibration,
 	...(seen === null ? {} : {calibrationTokens: seen * language.context}),
 	maxSequence: language.context,
+	// What is compared are bits; the time of codes is another matter.
+	prefer: 'quality',
 	...(given.cache === undefined ? {} : {cache: given.cache}),
 	...change,
 });

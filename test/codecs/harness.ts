@@ -32,6 +32,26 @@ export function trainedWeight(shape: Shape, seed: number): Weight {
 	return weightOf(values, shape);
 }
 
+/** Gram matrix of inputs that depend on each other. */
+export function correlated(n: number, seed: number): Float32Array {
+	const x = normal(4 * n * n, seed);
+	const gram = new Float32Array(n * n);
+	for (let t = 0; t < 4 * n; t++) {
+		const row = x.subarray(t * n, (t + 1) * n);
+		for (let i = 1; i < n; i++) {
+			row[i]! += 0.7 * row[i - 1]!;
+		}
+
+		for (let i = 0; i < n; i++) {
+			for (let j = 0; j < n; j++) {
+				gram[i * n + j]! += (row[i]! * row[j]!) / (4 * n);
+			}
+		}
+	}
+
+	return gram;
+}
+
 export type Encoded<P extends Parameters> = {readonly codec: Codec<P>; readonly parameters: P; readonly shape: Shape; readonly parts: readonly Uint8Array[]};
 
 const GUARD = 0x7f;

@@ -25,7 +25,7 @@ export function tableBound({codec, parameters, parts, shape: {rows, columns}}: E
 }
 
 /** @param form Of the kernel, as its id says. */
-export function roundingBound({parameters, parts, shape: {columns}}: Encoded<Parameters>, form: InputForm, x: Float32Array, row: number): number {
+export function roundingBound({codec, parameters, parts, shape: {columns}}: Encoded<Parameters>, form: InputForm, x: Float32Array, row: number): number {
 	if (form.id === 'f32') {
 		return 0;
 	}
@@ -33,6 +33,10 @@ export function roundingBound({parameters, parts, shape: {columns}}: Encoded<Par
 	const kind = /^(?:tile_)?(table|int8|int16)(?:x?\d+)?$/.exec(form.id)?.[1];
 	if (kind === undefined) {
 		throw new Error(`${form.id}: how it rounds is not known here`);
+	}
+
+	if (codec.id === 'trellis') {
+		return trellisError(x, form.id === 'tile_int16' ? columns : 64, float16At(parts[1]!, row) / 128);
 	}
 
 	const levels = 'levels' in parameters;
@@ -81,4 +85,15 @@ const largestOf = (block: ArrayLike<number>): number => Array.from(block).reduce
 function levelError(block: readonly number[]): number {
 	const unit = Math.max(...block.map(Math.abs)) / 127;
 	return block.reduce((sum, x) => sum + unit / 2 + (Math.abs(x) + unit) / 2 / 32_767, 0);
+}
+
+/** Sums of two signed bytes are at most 256, and are multiplied with inputs of 16 bits that share a unit by `size`. */
+function trellisError(x: Float32Array, size: number, scale: number): number {
+	let bound = 0;
+	for (let start = 0; start < x.length; start += size) {
+		const block = x.subarray(start, start + size);
+		bound += (largestOf(block) / 32_767 / 2) * 256 * block.length;
+	}
+
+	return scale * bound * 1.001;
 }

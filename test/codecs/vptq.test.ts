@@ -5,30 +5,10 @@ import {ENTRIES, normalEntries, VECTOR} from '../../compiler/codecs/codebook.js'
 import {measure, squares} from '../../compiler/codecs/measure.js';
 import {createFeedback} from '../../compiler/calibrate/factor.js';
 import {float16ToFloat32} from '../../compiler/graph/half.js';
-import {normal, trainedWeight, weightOf} from './harness.js';
+import {correlated, normal, trainedWeight, weightOf} from './harness.js';
 
 const vptq = codecs.get('vptq')!;
 const [parameters] = vptq.options({rows: 16, columns: 64}) as [Record<string, number>];
-
-/** Gram matrix of inputs that depend on each other. */
-function correlated(n: number, seed: number): Float32Array {
-	const x = normal(4 * n * n, seed);
-	const gram = new Float32Array(n * n);
-	for (let t = 0; t < 4 * n; t++) {
-		const row = x.subarray(t * n, (t + 1) * n);
-		for (let i = 1; i < n; i++) {
-			row[i]! += 0.7 * row[i - 1]!;
-		}
-
-		for (let i = 0; i < n; i++) {
-			for (let j = 0; j < n; j++) {
-				gram[i * n + j]! += (row[i]! * row[j]!) / (4 * n);
-			}
-		}
-	}
-
-	return gram;
-}
 
 test('the codebook of normal numbers is the same each time, and its error is what is known of 256 vectors of four', t => {
 	const entries = normalEntries();

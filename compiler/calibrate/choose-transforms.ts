@@ -1,0 +1,111 @@
+/**
+ * Which of the transforms help a model: an orthogonal rotation spreads what stands out in weights, and spoils what is easy to encode in
+ * them as it is. Weights are rounded to one coarse code, all at once, with and without, and the predictions say which loses less.
+ */
+import {findWeights, openWeight} from '../allocate/weights.js';
+import {codecs} from '../codecs/index.js';
+import type {Cache} from '../jobs/cache.js';
+import {letOthersRun} from '../jobs/pool.js';
+import {transforms} from '../passes/index.js';
+import {createGenerator} from '../numeric/random.js';
+import type {TypedGraph} from '../passes/infer-types.js';
+import {transform} from '../passes/optimize.js';
+import type {CalibrateOptions} from './calibrate.js';
+import {floatModel, partsOfValues, symbolsOf, writeInputs} from './float-program.js';
+import {identityOf, keptRoundedLosses} from './kept.js';
+import {createPredictor, divergence, type Prediction} from './predictor.js';
+
+/** The code that all weights are rounded to, without feedback, which needs statistics; narrow weights in shorter groups. */
+const PROBE = {codec: 'planes', parameters: {bits: 3, group: 64}, narrow: {bits: 3, group: 32}} as const;
+
+/** Runs, and the tokens of each, at most: enough to tell which loses clearly less; where neither does, either will do. */
+const [RUNS, TOKENS] = [2, 256];
+
+/** Elements of the weights that are rounded, about; of a large model, some weights stand for all. */
+const ELEMENTS = 1 << 25;
+
+/** @param positions That states hold. @returns names, for `transform`. */
+export async function chooseTransforms(
+	typed: TypedGraph,
+	positions: number,
+	windows: ReadonlyArray<readonly number[]>,
+	cache: Cache | undefined,
+	options: CalibrateOptions,
+): Promise<readonly string[]> {
+	const chosen: string[] = [];
+	for (const {name, mayHurt} of transforms) {
+		if (!mayHurt) {
+			chosen.push(name);
+			continue;
+		}
+
+		const changed = transform(typed, [name]);
+		const rounded = chooseWeights(typed);
+		if (changed.graph === typed.graph) {
+			continue;
+		}
+
+		const measure = async (): Promise<number[]> => {
+			const without = await roundedLoss(typed, rounded, positions, windows, options);
+			return [without, await roundedLoss(changed, rounded, positions, windows, options)];
+		};
+
+		const losses = cache ? await keptRoundedLosses(cache, identityOf(typed.graph, typed.graph, windows), name, measure) : await measure();
+		const [without, turned] = losses as [number, number];
+		if (Number.isFinite(turned) && !(turned >= without)) {
+			chosen.push(name);
+		}
+	}
+
+	return chosen;
+}
+
+/** Names of weights, as many as ELEMENTS allows, drawn so that no pattern of layers shows in them. */
+function chooseWeights({graph}: TypedGraph): ReadonlySet<string> {
+	const weights = findWeights(graph);
+	const share = ELEMENTS / weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
+	const random = createGenerator(1);
+	return new Set(weights.filter(() => random() < share).map(({name}) => name));
+}
+
+/** How far predictions move with these weights rounded. */
+async function roundedLoss(
+	typed: TypedGraph,
+	rounded: ReadonlySet<string>,
+	positions: number,
+	windows: ReadonlyArray<readonly number[]>,
+	{signal, onProgress}: CalibrateOptions,
+): Promise<number> {
+	const weights = findWeights(typed.graph);
+	const model = floatModel(typed, weights, positions);
+	const tokens = Math.min(TOKENS, windows[0]!.length);
+	const float = model.program(windows[0]!.length);
+	const machine = await float.open();
+	try {
+		const predict = createPredictor(float, machine, tokens);
+		const runs = windows.slice(0, RUNS).map(ids => (model.whole ? ids : ids.slice(0, tokens)));
+		const run = (ids: readonly number[]): Prediction => {
+			signal?.throwIfAborted();
+			writeInputs(machine, float.program, ids);
+			machine.run(float.entry.name, symbolsOf(ids.length));
+			return predict();
+		};
+
+		const references = runs.map(run);
+		const codec = codecs.get(PROBE.codec)!;
+		for (const [index, weight] of weights.entries()) {
+			signal?.throwIfAborted();
+			onProgress?.(index, weights.length);
+			if (rounded.has(weight.name)) {
+				const parameters = weight.columns < 64 ? PROBE.narrow : PROBE.parameters;
+				const values = codec.decode(codec.encode(openWeight(weight), parameters), weight, parameters, 0, weight.rows);
+				machine.setWeight(weight.name, partsOfValues(weight, values));
+				await letOthersRun();
+			}
+		}
+
+		return references.reduce((sum, reference, index) => sum + divergence(reference, run(runs[index]!), float.program.sliced !== undefined), 0);
+	} finally {
+		machine.close();
+	}
+}

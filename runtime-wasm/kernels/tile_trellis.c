@@ -1,0 +1,43 @@
+// y = x Wᵀ + bias for trellis codes and many tokens in 16 bits (form_tile.c): 16 rows are decoded into scratch, then multiplied as integers
+// of 8 bits are.
+#include "tile_integer.h"
+#include "trellis.h"
+
+// Four rows of eight columns: pairs of columns of a row become steps of four rows.
+INLINE void put_rows(u8 *to, v128_t a, v128_t b, v128_t c, v128_t d) {
+	v128_t ab = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), cd = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5);
+	v128_t ab2 = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7), cd2 = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
+	wasm_v128_store(to, wasm_i64x2_shuffle(ab, cd, 0, 2));
+	wasm_v128_store(to + 32, wasm_i64x2_shuffle(ab, cd, 1, 3));
+	wasm_v128_store(to + 64, wasm_i64x2_shuffle(ab2, cd2, 0, 2));
+	wasm_v128_store(to + 96, wasm_i64x2_shuffle(ab2, cd2, 1, 3));
+}
+
+INLINE void tile_trellis(f32 *y, const u8 *x, const u32 *parts, const f32 *bias, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 bits, Share blocks) {
+	i32 wide = padded_columns(columns);
+	Trellis w = trellis_of(parts, rows, columns);
+	Product p = product_of(tokens, rows, columns, 8, wide);
+	Tile tile = tile_of(scratch, 8, wide);
+	for (i32 block = blocks.first; block < blocks.end; block++) {
+		const u16 *codes = w.codes + 8 * bits * w.octets * block;
+		ONE_BY_ONE for (i32 octet = 0; octet < w.octets; octet++, codes += 8 * bits) {
+			Words words = load_words(codes, w.octets, bits, block % w.segment == 0);
+			UNROLL for (i32 q = 0; q < 4; q++) {
+				u8 *to = tile.codes + q / 2 * tile.half + 128 * octet + 16 * (q % 2);
+				put_rows(to, values_of(&words, bits, 4 * q), values_of(&words, bits, 4 * q + 1), values_of(&words, bits, 4 * q + 2), values_of(&words, bits, 4 * q + 3));
+			}
+		}
+		Rows scales = load_scales(w.scales + 16 * block);
+		UNROLL for (i32 q = 0; q < 4; q++) wasm_v128_store(tile.scales + 4 * q, wasm_f32x4_mul(scales.q[q], wasm_f32x4_splat(1.0f / UNITS)));
+		multiply_integer(y, x, &tile, bias, &p, 8, block);
+	}
+}
+
+#define TILE(bits) \
+	KERNEL(tile_trellis##bits)(f32 *y, const u8 *x, const u32 *parts, const f32 *bias, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 thread, i32 threads) { \
+		tile_trellis(y, x, parts, bias, scratch, tokens, rows, columns, bits, share_of(ceil_divide(rows, 16), thread, threads)); \
+	}
+
+TILE(2)
+TILE(3)
+TILE(4)

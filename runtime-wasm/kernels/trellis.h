@@ -1,0 +1,71 @@
+// The layout of trellis codes, for all kernels that read them (trellis-coded quantisation with a computed code: QTIP, arXiv 2406.11235).
+//
+// Rows come in segments, so that many can be searched at once. The codes of a column in one of them are a string of bits, row after row,
+// `bits` of them a row, behind 16 bits of lead. The last 16 bits up to and with
+// those of a row are its window, of which the lower STATE_BITS count; w = s v / 128, where v is the sum of the two bytes of window x multiplier,
+// each with a sign: nearly normal for windows at random, and every weight of a row can be read by itself.
+//
+// Parts, columns padded to a multiple of 64, rows to 16:
+//   codes    [row block of 16][octet of columns][bits][8] u16: 16 rows of a column are `bits` words, the first bit of a word its highest;
+//            columns of an octet in the order 0 2 1 3 4 6 5 7, in which inputs lie (form_int16.c)
+//   scales   [row block][16] f16, positive normal: s
+#pragma once
+#include "code.h"
+
+// Scales are of v over this: halfs are normal for small weights too.
+#define UNITS 128
+
+#define STATE_BITS 12
+#define STATES (1 << STATE_BITS)
+
+typedef struct {
+	const u16 *codes, *scales;
+	i32 octets, segment;
+} Trellis;
+
+INLINE i32 padded_columns(i32 columns) { return 64 * ceil_divide(columns, 64); }
+
+// Blocks of 16 rows in a segment: those of all rows in shares of at most 512 rows, as equal as blocks allow.
+INLINE i32 segment_blocks(i32 rows) { return ceil_divide(ceil_divide(rows, ceil_divide(rows, 512)), 16); }
+
+INLINE Trellis trellis_of(const u32 *parts, i32 rows, i32 columns) {
+	return (Trellis){(const u16 *)parts[0], (const u16 *)parts[1], padded_columns(columns) / 8, segment_blocks(rows)};
+}
+
+// What stands in front of the first row of a segment: of all, that with the least error in the first rows.
+INLINE u32 lead_of(i32 bits) { return bits == 2 ? 426 : bits == 3 ? 87 : 21; }
+
+// By which windows are multiplied: of many tried, those with the least error on normal numbers. What is above STATE_BITS falls out.
+INLINE i32 multiplier_of(i32 bits) { return (bits == 2 ? 3085 : bits == 3 ? 2329 : 1983) << (16 - STATE_BITS) & 0xffff; }
+
+INLINE i32 value_of(u32 window, i32 bits) {
+	u32 hash = window * (u32)multiplier_of(bits);
+	return (i32)(i8)(hash >> 8) + (i32)(i8)hash;
+}
+
+// Where column `i` of an octet lies.
+INLINE i32 place_of(i32 i) { return (i & 4) | (i & 1) << 1 | (i >> 1 & 1); }
+
+// The words of 16 rows by 8 columns, behind the last of the rows before.
+typedef struct {
+	v128_t at[5];
+} Words;
+
+// `first`: whether a segment begins here.
+INLINE Words load_words(const u16 *codes, i32 octets, i32 bits, i32 first) {
+	Words w;
+	const u16 *before = first ? codes : codes - 8 * (bits * octets - (bits - 1));
+	w.at[0] = wasm_v128_load(before);
+	if (first) w.at[0] = wasm_i16x8_splat((i16)lead_of(bits));
+	UNROLL for (i32 q = 0; q < bits; q++) w.at[q + 1] = wasm_v128_load(codes + 8 * q);
+	return w;
+}
+
+// v of row `r` of 16, as 16-bit integers.
+INLINE v128_t values_of(const Words *w, i32 bits, i32 r) {
+	i32 end = bits * (r + 1), word = (end + 15) / 16, inside = end - 16 * (word - 1);
+	v128_t window = w->at[word];
+	if (inside < 16 && inside >= STATE_BITS) window = wasm_u16x8_shr(window, 16 - inside);
+	if (inside < STATE_BITS) window = wasm_v128_or(wasm_i16x8_shl(w->at[word - 1], inside), wasm_u16x8_shr(w->at[word], 16 - inside));
+	return wasm_i16x8_extadd_pairwise_i8x16(wasm_i16x8_mul(window, wasm_i16x8_splat((i16)multiplier_of(bits))));
+}
