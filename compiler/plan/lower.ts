@@ -152,7 +152,7 @@ function findHead({graph}: TypedGraph): Head | undefined {
 				!others &&
 				bands.every(other => isLinear(other) && other.inputs[0] === band.inputs[0] && isReadOnce(other.outputs[0]!))
 			) {
-				return {output, hidden: band.inputs[0]!, nodes: [...(bands as Node[]), node!, ...nodes]};
+				return {output, hidden: band.inputs[0]!, nodes: [...(bands as Node[]), node, ...nodes]};
 			}
 
 			if (!node || !HEAD_OPS.has(node.op) || others || node.inputs.slice(1).some(name => name !== '' && !graph.constants.has(name))) {
