@@ -75,7 +75,9 @@ async function run(tool: typeof runClang, arguments_: string[], files: Files): P
 	try {
 		return await tool(arguments_, files, {stdout: collect, stderr: collect, fetchProgress() {}});
 	} catch (error) {
-		throw new Error(`kernels: ${arguments_.join(' ')}\n${log || String(error)}`, {cause: error});
+		// The tool's own error holds every file that it was given, and Node would print them all.
+		// eslint-disable-next-line preserve-caught-error
+		throw new Error(`kernels: ${arguments_.join(' ')}\n${log || String(error)}`);
 	}
 }
 

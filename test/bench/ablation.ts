@@ -99,10 +99,10 @@ for (const [name, change] of variants.filter(([variant]) => variant.includes(giv
 
 	const options = optionsOf(change);
 	await withMeans(options, async means => {
-		const {typed, weights, positions, candidates, session} = await prepare(language.file, options, true, means);
+		const {typed, weights, positions, candidates, patience, session} = await prepare(language.file, options, true, means);
 		const elements = weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
 		for (const bits of open) {
-			const chosen = allocate(candidates, Math.floor((bits * elements) / 8));
+			const chosen = allocate(candidates, Math.floor((bits * elements) / 8), {times: patience, candidates});
 			if (!chosen) {
 				console.error(`${name}: no choice of ${bits} bits`);
 				continue;

@@ -25,6 +25,7 @@ const planes = (bits: number, group: number): Method => ({codec: bits < 4 ? 'pla
 
 const methods: readonly Method[] = [
 	...[2, 3, 4, 5, 8].flatMap(bits => [128, 64, 32].map(group => planes(bits, group))),
+	...[2, 3, 4].map(bits => ({codec: 'trellis', parameters: {bits}})),
 	{codec: 'vptq', parameters: {bits: 2, vector: 4, entries: 256}},
 	...[1, 4, 16].flatMap(rank => [2, 3, 4, 5, 6].map(bits => ({codec: 'bitstack', parameters: {bits, rank}}))),
 	{codec: 'nf4', parameters: {levels: 'nf4', bits: 4, group: 64}},
