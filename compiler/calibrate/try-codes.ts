@@ -16,7 +16,7 @@ import {createPredictor, divergence} from './predictor.js';
  * Tokens of a run; logits are compared at the last half of them, which have seen the first. Shorter windows run together, up to so many
  * tokens. Rows that are looked up come to pass only where their words do: for their sake there are more runs.
  */
-const [RUN_TOKENS, TOKENS, LOOKED_UP_TOKENS] = [128, 512, 512];
+const [RUN_TOKENS, TOKENS, LOOKED_UP_TOKENS] = [128, 512, 1024];
 
 /** @param tryOut Is called for each weight in the order of use; `lossOf` says how far predictions move with these values, row-major, in its place. */
 export async function tryCodes(

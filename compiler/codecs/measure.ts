@@ -1,5 +1,6 @@
 /**
- * The squared error of a code, Σ(w − ŵ)², judged from `decode` alone and estimated on evenly spaced rows.
+ * The squared error of a code, Σ(w − ŵ)², judged from `decode` alone and estimated on evenly spaced rows, and on the few in which something
+ * stands out most: these may lose more than all others, and stand for themselves.
  */
 import type {QuantizedSource} from '../graph/tensor.js';
 import {kernels} from '../numeric/kernels.js';
@@ -13,22 +14,67 @@ export type MeasureOptions = {
 };
 
 export function measure(codec: Codec, parameters: Parameters, weight: Weight, {sampleRows, gram}: MeasureOptions): number {
-	const sample = sampleRows < weight.rows ? pick(weight, sampleRows) : weight;
+	const peaks = sampleRows < weight.rows ? peaksOf(weight) : [];
+	const rest = Math.max(0, Math.min(sampleRows, weight.rows) - peaks.length);
+	const others = Array.from({length: weight.rows}, (_, row) => row).filter(row => !peaks.includes(row));
+	const spaced = sampleRows < weight.rows ? spacedOf(others.length, rest).map(index => others[index]!) : others;
+	const sample = sampleRows < weight.rows ? pickRows(weight, [...peaks, ...spaced]) : weight;
 	const parts = codec.encode(sample, parameters);
-	const step = Math.max(1, Math.floor((1 << 20) / sample.columns));
-	let error = 0;
-	for (let first = 0; first < sample.rows; first += step) {
-		const count = Math.min(step, sample.rows - first);
-		const wanted = sample.read(first, count);
-		const got = codec.decode(parts, sample, parameters, first, count);
-		for (let i = 0; i < wanted.length; i++) {
-			got[i] = wanted[i]! - got[i]!;
+	const errorOf = (from: number, end: number): number => {
+		let error = 0;
+		const step = Math.max(1, Math.floor((1 << 20) / sample.columns));
+		for (let first = from; first < end; first += step) {
+			const count = Math.min(step, end - first);
+			const wanted = sample.read(first, count);
+			const got = codec.decode(parts, sample, parameters, first, count);
+			for (let i = 0; i < wanted.length; i++) {
+				got[i] = wanted[i]! - got[i]!;
+			}
+
+			error += gram ? quadratic(got, gram, sample.columns) : squares(got);
 		}
 
-		error += gram ? quadratic(got, gram, sample.columns) : squares(got);
+		return error;
+	};
+
+	return errorOf(0, peaks.length) + errorOf(peaks.length, sample.rows) * (others.length / spaced.length);
+}
+
+/** Rows that stand for themselves. */
+const PEAKS = 4;
+
+const knownPeaks = new WeakMap<Weight, readonly number[]>();
+
+/** The rows whose largest element is largest beside the root mean square of the row. */
+function peaksOf(weight: Weight): readonly number[] {
+	const known = knownPeaks.get(weight);
+	if (known) {
+		return known;
 	}
 
-	return error * (weight.rows / sample.rows);
+	const {rows, columns} = weight;
+	const step = Math.max(1, Math.floor((1 << 20) / columns));
+	const ratios = new Float64Array(rows);
+	for (let first = 0; first < rows; first += step) {
+		const count = Math.min(step, rows - first);
+		const values = weight.read(first, count);
+		for (let row = 0; row < count; row++) {
+			let [most, sum] = [0, 0];
+			for (let at = row * columns; at < (row + 1) * columns; at++) {
+				const square = values[at]! * values[at]!;
+				most = Math.max(most, square);
+				sum += square;
+			}
+
+			ratios[first + row] = sum > 0 ? most / sum : 0;
+		}
+	}
+
+	const peaks = Array.from({length: rows}, (_, row) => row)
+		.sort((a, b) => ratios[b]! - ratios[a]! || a - b)
+		.slice(0, PEAKS);
+	knownPeaks.set(weight, peaks);
+	return peaks;
 }
 
 /** Σ d dᵀ over all rows. */
@@ -54,11 +100,9 @@ export function quadratic(rows: Float32Array, gram: Float32Array, columns: numbe
 }
 
 /** A weight of `count` rows, evenly spaced, each from the middle of its share. */
-export const pick = (weight: Weight, count: number): Weight =>
-	pickRows(
-		weight,
-		Array.from({length: count}, (_, index) => Math.floor(((index + 0.5) * weight.rows) / count)),
-	);
+export const pick = (weight: Weight, count: number): Weight => pickRows(weight, spacedOf(weight.rows, count));
+
+const spacedOf = (rows: number, count: number): number[] => Array.from({length: count}, (_, index) => Math.floor(((index + 0.5) * rows) / count));
 
 /** A weight of these rows. */
 export function pickRows(weight: Weight, rows: readonly number[]): Weight {

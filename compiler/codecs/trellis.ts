@@ -54,6 +54,12 @@ const ERRORS: Readonly<Record<number, {readonly near: number; readonly far: numb
 /** Sizes of weights, in root mean squares of their row: bins for each, and up to how many. */
 const [BINS, LARGEST] = [8, 8];
 
+/**
+ * Nothing lies farther out than this, in v, where codes end at 256: what stands out in a row matters more to some models than its square
+ * says (embeddings with an outlying dimension before a norm), and one that is cut off is lost.
+ */
+const FARTHEST = 320;
+
 /** Root mean squares that a UNIT of v is tried to be. */
 const TRIED = Array.from({length: 20}, (_, index) => 0.8 + 0.06 * index);
 
@@ -90,7 +96,9 @@ function scaleOf(row: Float32Array, importance: Float32Array | undefined, bits: 
 		}
 	}
 
-	return Math.min(LARGEST_SCALE, Math.max(LEAST_SCALE, (UNITS * best * size) / UNIT));
+	const largest = row.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+	const scale = Math.max((best * size) / UNIT, largest / FARTHEST);
+	return Math.min(LARGEST_SCALE, Math.max(LEAST_SCALE, UNITS * scale));
 }
 
 /** What an error of each column costs once the columns behind it have made up for it, in the order of the weight. */

@@ -87,7 +87,7 @@ function fitEntries(weight: Weight, scales: Float32Array): Float32Array {
 
 export const vptq: Codec<VptqParameters> = {
 	id: 'vptq',
-	byName: 'unless timed',
+	byName: 'always',
 	sampleRows: SAMPLE_ROWS / 2,
 	options: () => [{bits: 2, vector: 4, entries: 256}],
 	layout,
