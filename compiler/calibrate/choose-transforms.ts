@@ -3,7 +3,6 @@
  * them as it is. Weights are rounded to one coarse code, all at once, with and without, and the predictions say which loses less.
  */
 import {findWeights, openWeight} from '../allocate/weights.js';
-import {codecs} from '../codecs/index.js';
 import type {Cache} from '../jobs/cache.js';
 import {letOthersRun} from '../jobs/pool.js';
 import {transforms} from '../passes/index.js';
@@ -14,9 +13,7 @@ import type {CalibrateOptions} from './calibrate.js';
 import {floatModel, partsOfValues, symbolsOf, writeInputs} from './float-program.js';
 import {identityOf, keptRoundedLosses} from './kept.js';
 import {createPredictor, divergence, type Prediction} from './predictor.js';
-
-/** The code that all weights are rounded to, without feedback, which needs statistics; narrow weights in shorter groups. */
-const PROBE = {codec: 'planes', parameters: {bits: 3, group: 64}, narrow: {bits: 3, group: 32}} as const;
+import {probed} from './probe.js';
 
 /** Runs, and the tokens of each, at most: enough to tell which loses clearly less; where neither does, either will do. */
 const [RUNS, TOKENS] = [2, 256];
@@ -40,12 +37,12 @@ export async function chooseTransforms(
 		}
 
 		const changed = transform(typed, [name]);
-		const rounded = chooseWeights(typed);
 		if (changed.graph === typed.graph) {
 			continue;
 		}
 
 		const measure = async (): Promise<number[]> => {
+			const rounded = chooseWeights(typed);
 			const without = await roundedLoss(typed, rounded, positions, windows, options);
 			return [without, await roundedLoss(changed, rounded, positions, windows, options)];
 		};
@@ -68,7 +65,7 @@ function chooseWeights({graph}: TypedGraph): ReadonlySet<string> {
 	return new Set(weights.filter(() => random() < share).map(({name}) => name));
 }
 
-/** How far predictions move with these weights rounded. */
+/** How far predictions move with these weights rounded, without feedback, which needs statistics. */
 async function roundedLoss(
 	typed: TypedGraph,
 	rounded: ReadonlySet<string>,
@@ -92,14 +89,11 @@ async function roundedLoss(
 		};
 
 		const references = runs.map(run);
-		const codec = codecs.get(PROBE.codec)!;
 		for (const [index, weight] of weights.entries()) {
 			signal?.throwIfAborted();
 			onProgress?.(index, weights.length);
 			if (rounded.has(weight.name)) {
-				const parameters = weight.columns < 64 ? PROBE.narrow : PROBE.parameters;
-				const values = codec.decode(codec.encode(openWeight(weight), parameters), weight, parameters, 0, weight.rows);
-				machine.setWeight(weight.name, partsOfValues(weight, values));
+				machine.setWeight(weight.name, partsOfValues(weight, probed(openWeight(weight))));
 				await letOthersRun();
 			}
 		}

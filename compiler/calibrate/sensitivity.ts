@@ -3,17 +3,13 @@
  * squared error of the weight's own outputs. There are no gradients at compile time, so it is measured forward, with one coarse code.
  */
 import type {GraphWeight} from '../allocate/weights.js';
-import type {Codec} from '../codecs/codec.js';
-import {codecs} from '../codecs/index.js';
 import {quadratic, squares} from '../codecs/measure.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {openCalibrated} from './factor.js';
 import type {FloatModel} from './float-program.js';
+import {probed} from './probe.js';
 import type {Calibration, Sensitivities} from './statistics.js';
 import {tryCodes} from './try-codes.js';
-
-/** The code whose error is tried: coarse enough to be far above rounding, fine enough for losses to add up. */
-const PROBE = {codec: 'planes', parameters: {bits: 3, group: 64}, narrow: {bits: 3, group: 32}} as const;
 
 export async function measureSensitivities(
 	model: FloatModel,
@@ -39,9 +35,7 @@ function probe(weight: GraphWeight, calibration: Calibration): {readonly error: 
 	const statistics = calibration.get(weight.name);
 	const opened = openCalibrated(weight, statistics);
 	const {rows, columns} = weight;
-	const codec = codecs.get(PROBE.codec) as Codec;
-	const parameters = columns < 64 ? PROBE.narrow : PROBE.parameters;
-	const values = codec.decode(codec.encode(opened, parameters), weight, parameters, 0, rows);
+	const values = probed(opened);
 	const exact = opened.read(0, rows);
 	// A sample of rows stands for all, as where options are measured.
 	const step = Math.max(1, Math.floor(rows / SAMPLE_ROWS));

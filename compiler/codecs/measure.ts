@@ -14,30 +14,37 @@ export type MeasureOptions = {
 };
 
 export function measure(codec: Codec, parameters: Parameters, weight: Weight, {sampleRows, gram}: MeasureOptions): number {
-	const peaks = sampleRows < weight.rows ? peaksOf(weight) : [];
-	const rest = Math.max(0, Math.min(sampleRows, weight.rows) - peaks.length);
+	if (sampleRows >= weight.rows) {
+		return errorsOf(codec, parameters, weight, gram)(0, weight.rows);
+	}
+
+	const peaks = peaksOf(weight);
 	const others = Array.from({length: weight.rows}, (_, row) => row).filter(row => !peaks.includes(row));
-	const spaced = sampleRows < weight.rows ? spacedOf(others.length, rest).map(index => others[index]!) : others;
-	const sample = sampleRows < weight.rows ? pickRows(weight, [...peaks, ...spaced]) : weight;
-	const parts = codec.encode(sample, parameters);
-	const errorOf = (from: number, end: number): number => {
+	const spaced = spacedOf(others.length, Math.max(0, sampleRows - peaks.length)).map(index => others[index]!);
+	const sample = pickRows(weight, [...peaks, ...spaced]);
+	const errorOf = errorsOf(codec, parameters, sample, gram);
+	return errorOf(0, peaks.length) + errorOf(peaks.length, sample.rows) * (others.length / spaced.length);
+}
+
+/** Encodes the weight. @returns the error of its rows [from, end). */
+function errorsOf(codec: Codec, parameters: Parameters, weight: Weight, gram: Float32Array | undefined): (from: number, end: number) => number {
+	const parts = codec.encode(weight, parameters);
+	return (from, end) => {
 		let error = 0;
-		const step = Math.max(1, Math.floor((1 << 20) / sample.columns));
+		const step = Math.max(1, Math.floor((1 << 20) / weight.columns));
 		for (let first = from; first < end; first += step) {
 			const count = Math.min(step, end - first);
-			const wanted = sample.read(first, count);
-			const got = codec.decode(parts, sample, parameters, first, count);
+			const wanted = weight.read(first, count);
+			const got = codec.decode(parts, weight, parameters, first, count);
 			for (let i = 0; i < wanted.length; i++) {
 				got[i] = wanted[i]! - got[i]!;
 			}
 
-			error += gram ? quadratic(got, gram, sample.columns) : squares(got);
+			error += gram ? quadratic(got, gram, weight.columns) : squares(got);
 		}
 
 		return error;
 	};
-
-	return errorOf(0, peaks.length) + errorOf(peaks.length, sample.rows) * (others.length / spaced.length);
 }
 
 /** Rows that stand for themselves. */

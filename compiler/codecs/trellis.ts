@@ -5,13 +5,13 @@
  * what no code can do better; integers of as many bits have 2 to 3 dB more, as much as 0.4 bits are worth.
  *
  * Sequences run along outputs, so that column feedback works as for integers, and any row can be read without the others. Descent behind
- * it, which integers and vectors gain from, made outputs a few percent better on the text it saw, and the model no better on another.
+ * it, which integers and vectors have, left predictions of books-3m on another text as far off as they were.
  * The layout is in `runtime-wasm/kernels/trellis.h`.
  */
 import {float16At, float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import {kernels} from '../numeric/kernels.js';
 import type {Codec, Part, Shape, Weight} from './codec.js';
-import {JOB_WEIGHTS, LARGEST_SCALE, LEAST_SCALE, permute, stage} from './integer-groups.js';
+import {JOB_WEIGHTS, LARGEST_SCALE, LEAST_SCALE, padded, permute, stage} from './integer-groups.js';
 import {integerForm, wideTileForm} from './scalar.js';
 
 export type TrellisParameters = {readonly bits: 2 | 3 | 4};
@@ -31,10 +31,11 @@ const UNITS = 128;
 const MOST_ROWS = 512;
 const segmentRows = ({rows}: Shape): number => Math.ceil(Math.ceil(rows / Math.ceil(rows / MOST_ROWS)) / 16) * 16;
 
-const padded = ({rows, columns}: Shape): Shape => ({rows: Math.ceil(rows / 16) * 16, columns: Math.ceil(columns / 64) * 64});
+/** Columns of a block of the inputs' form. */
+const BLOCK = 64;
 
 function layout(shape: Shape, {bits}: TrellisParameters): Part[] {
-	const {rows, columns} = padded(shape);
+	const {rows, columns} = padded(shape, BLOCK);
 	return [
 		{name: 'codes', bytes: (bits * rows * columns) / 8},
 		{name: 'scales', bytes: 2 * rows},
@@ -126,7 +127,7 @@ export const trellis: Codec<TrellisParameters> = {
 	layout,
 	encode(weight, parameters) {
 		const {bits} = parameters;
-		const {rows, columns} = padded(weight);
+		const {rows, columns} = padded(weight, BLOCK);
 		const inputs = weight.columns;
 		const parts = layout(weight, parameters).map(({bytes}) => new Uint8Array(bytes)) as [Uint8Array, Uint8Array];
 		const {feedback} = weight;
@@ -185,7 +186,7 @@ export const trellis: Codec<TrellisParameters> = {
 		return parts;
 	},
 	decode([codes, scales], shape, {bits}, first, count) {
-		const octets = padded(shape).columns / 8;
+		const octets = padded(shape, BLOCK).columns / 8;
 		const segment = segmentRows(shape) / 16;
 		const out = new Float32Array(count * shape.columns);
 		const words = new Uint16Array(codes!.buffer, codes!.byteOffset, codes!.length / 2);
@@ -209,14 +210,14 @@ export const trellis: Codec<TrellisParameters> = {
 		return out;
 	},
 	kernels: ({bits}) => ({
-		form: integerForm(64, 16),
+		form: integerForm(BLOCK, 16),
 		matvec: {kernel: `matvec_trellis${bits}`, numbers: {}, time: MATVEC_TIMES[bits]!},
 		tile: {
 			kernel: `tile_trellis${bits}`,
 			numbers: {},
 			form: wideTileForm,
 			time: 28,
-			scratch: shape => 32 * padded(shape).columns + 128,
+			scratch: shape => 32 * padded(shape, BLOCK).columns + 128,
 		},
 		row: {kernel: `row_trellis${bits}`, numbers: {}},
 	}),
