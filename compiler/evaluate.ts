@@ -98,17 +98,23 @@ export function kullbackLeibler(reference: ArrayLike<number>, logits: ArrayLike<
 		});
 	}
 
-	const referenceTotal = logSumExp(reference);
-	let divergence = 0;
-	for (let index = 0; index < reference.length; index++) {
-		const log = reference[index]! - referenceTotal;
-		const probability = Math.exp(log);
-		if (probability > 0) {
-			divergence += probability * (log - (logits[index]! - total));
-		}
-	}
+	return divergenceFrom(reference)(logits, total);
+}
 
-	return divergence;
+/** The same for many rows of logits and one reference, of whose length they are. */
+export function divergenceFrom(reference: ArrayLike<number>): (logits: ArrayLike<number>, total: number) => number {
+	const referenceTotal = logSumExp(reference);
+	const probabilities = Float64Array.from(reference, logit => Math.exp(logit - referenceTotal));
+	return (logits, total) => {
+		let divergence = total - referenceTotal;
+		for (let index = 0; index < reference.length; index++) {
+			if (probabilities[index]! > 0) {
+				divergence += probabilities[index]! * (reference[index]! - logits[index]!);
+			}
+		}
+
+		return divergence;
+	};
 }
 
 function argmax(values: ArrayLike<number>): number {

@@ -9,6 +9,7 @@ import {PREFILL_TOKENS} from '../plan/lower.js';
 import type {Entry, KernelCall, Program} from '../plan/program.js';
 import {headProducts, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel} from './float-program.js';
 import type {Machine} from './machine.js';
+import {findSameInputs} from './same-inputs.js';
 import type {Calibration} from './statistics.js';
 
 export type CalibrateOptions = {
@@ -71,22 +72,24 @@ type Grams = {
 function createGrams({kernels, reserve, reserveEach}: Machine, program: Program, entry: Entry): Grams {
 	const columns = new Map(program.weights.map(weight => [weight.name, weight.columns]));
 	const products = [...entry.calls, ...headProducts(program)].filter(call => productOf(call) !== undefined);
-	const names = new Set(products.map(call => productOf(call)!));
-	const places = new Map([...names].map(name => [name, reserve(4 * columns.get(name)! ** 2)]));
-	const widest = Math.max(0, ...[...names].map(name => columns.get(name)!));
+	const names = [...new Set(products.map(call => productOf(call)!))];
+	const leaderOf = findSameInputs(entry.calls);
+	const leaders = names.filter(name => leaderOf(name) === name);
+	const places = new Map(leaders.map(name => [name, reserve(4 * columns.get(name)! ** 2)]));
+	const widest = Math.max(0, ...names.map(name => columns.get(name)!));
 	const most = Math.max(PREFILL_TOKENS, ...entry.calls.map(call => vectorsOf(call, program)));
 	const scratch = reserveEach(4 * Math.ceil(widest / 8) * 8 * most);
 	const counts = new Map<string, number>();
 	return {
 		add(call, x, tokens) {
 			const name = productOf(call);
-			if (name !== undefined) {
+			if (name !== undefined && places.has(name)) {
 				kernels.call('gram_f32', places.get(name)!, x, scratch, tokens, columns.get(name)!);
 				counts.set(name, (counts.get(name) ?? 0) + tokens);
 			}
 		},
 		finish() {
-			return new Map(
+			const found = new Map(
 				[...places].map(([name, address]) => {
 					const n = columns.get(name)!;
 					const tokens = counts.get(name) ?? 0;
@@ -94,6 +97,7 @@ function createGrams({kernels, reserve, reserveEach}: Machine, program: Program,
 					return [name, {tokens, gram: new Float32Array(kernels.memory.buffer, address, n * n).slice()}];
 				}),
 			);
+			return new Map(names.map(name => [name, found.get(leaderOf(name))!]));
 		},
 	};
 }

@@ -12,7 +12,7 @@ import {transform} from '../passes/optimize.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {floatModel, partsOfValues, symbolsOf, writeInputs} from './float-program.js';
 import {identityOf, keptRoundedLosses} from './kept.js';
-import {createPredictor, divergence, type Prediction} from './predictor.js';
+import {createPredictor, divergenceFrom, type Prediction} from './predictor.js';
 import {probed} from './probe.js';
 
 /** Runs, and the tokens of each, at most: enough to tell which loses clearly less; where neither does, either will do. */
@@ -98,7 +98,7 @@ async function roundedLoss(
 			}
 		}
 
-		return references.reduce((sum, reference, index) => sum + divergence(reference, run(runs[index]!), float.program.sliced !== undefined), 0);
+		return references.reduce((sum, reference, index) => sum + divergenceFrom(reference, float.program.sliced !== undefined)(run(runs[index]!)), 0);
 	} finally {
 		machine.close();
 	}

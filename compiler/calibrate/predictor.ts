@@ -1,5 +1,5 @@
 /** What a model in f32 predicts, read out of a machine after a run, and how far two predictions are from each other. */
-import {kullbackLeibler, logSumExp} from '../evaluate.js';
+import {divergenceFrom as divergenceOfRow, logSumExp} from '../evaluate.js';
 import {evaluate} from '../graph/dim.js';
 import type {FloatProgram} from './float-program.js';
 import {headProducts, symbolsOf} from './float-program.js';
@@ -60,19 +60,22 @@ export function createPredictor({program, plan}: FloatProgram, machine: Machine,
 /** Whether a call only moves what others made, as where bands of logits become one. */
 const isCopy = ({kernel}: KernelCall): boolean => kernel.startsWith('copy_');
 
-/** For logits the mean Kullback-Leibler divergence in nats, else half the squared distance relative to the reference. */
-export function divergence(reference: Prediction, other: Prediction, logits: boolean): number {
+/** Of other predictions from the reference: for logits the mean Kullback-Leibler divergence in nats, else half the squared distance relative to the reference. */
+export function divergenceFrom(reference: Prediction, logits: boolean): (other: Prediction) => number {
 	if (logits) {
-		return reference.reduce((sum, row, index) => sum + kullbackLeibler(row, other[index]!, logSumExp(other[index]!)), 0) / reference.length;
+		const rows = reference.map(row => divergenceOfRow(row));
+		return other => rows.reduce((sum, divergence, index) => sum + divergence(other[index]!, logSumExp(other[index]!)), 0) / rows.length;
 	}
 
-	let [distance, size] = [0, 0];
-	for (const [index, row] of reference.entries()) {
-		for (const [at, value] of row.entries()) {
-			distance += (value - other[index]![at]!) ** 2;
-			size += value * value;
+	return other => {
+		let [distance, size] = [0, 0];
+		for (const [index, row] of reference.entries()) {
+			for (const [at, value] of row.entries()) {
+				distance += (value - other[index]![at]!) ** 2;
+				size += value * value;
+			}
 		}
-	}
 
-	return distance / (2 * size || 1);
+		return distance / (2 * size || 1);
+	};
 }

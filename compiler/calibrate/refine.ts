@@ -26,7 +26,8 @@ import type {Calibration, Statistics} from './statistics.js';
 import {DENSE, headProducts, partsOfValues, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel, type FloatProgram} from './float-program.js';
 import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
-import {createPredictor, divergence, type Prediction} from './predictor.js';
+import {findSameInputs} from './same-inputs.js';
+import {createPredictor, divergenceFrom, type Prediction} from './predictor.js';
 import {multiply, transpose} from './product.js';
 
 /** The parts of every weight, by name. */
@@ -93,33 +94,61 @@ export async function refine(
 		const arenas = windows.map(() => [exact.reserve(arenaBytes), coded.reserve(arenaBytes)] as const);
 		const most = Math.max(tokens, ...steps.map(({call}) => vectorsOf(call, program)));
 		const sums = createSums(coded, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
+		const leaderOf = findSameInputs(entry.calls);
+		const known = new Map<string, Inputs>();
 		let from = 0;
-		for (const [index, {weight: name, call, at}] of steps.entries()) {
-			onProgress?.(index, steps.length);
-			const {weight, choice} = byName.get(name)!;
-			sums.clear(weight.columns);
-			for (const [window, ids] of windows.entries()) {
-				signal?.throwIfAborted();
-				const inputs = ([exact, coded] as const).map((machine, which) => {
-					const arena = arenas[window]![which]!;
+		/** What the inputs of a product say, all windows run up to it. */
+		const lookAt = async ({call, at}: Step, columns: number): Promise<Inputs> => {
+			sums.clear(columns);
+			const run = async (which: 0 | 1, look: (address: number, window: number) => void): Promise<void> => {
+				for (const [window, ids] of windows.entries()) {
+					signal?.throwIfAborted();
+					const [machine, arena] = [[exact, coded][which]!, arenas[window]![which]];
 					writeInputs(machine, program, ids);
 					machine.run(entry.name, symbols, {first: from, end: at ?? entry.calls.length, arena});
-					return at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena);
-				}) as [number, number];
-				const vectors = at === undefined ? tokens : call.arguments['tokens'] ? exact.valueOf(entry.name, call.arguments['tokens'], symbols) : 1;
-				sums.add(new Float32Array(exact.kernels.memory.buffer, inputs[0], vectors * weight.columns), inputs[1], 2 * window < windows.length ? 0 : 1);
-				await letOthersRun();
+					look(
+						at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena),
+						window,
+					);
+					await letOthersRun();
+				}
+			};
+
+			const vectors = at === undefined ? tokens : call.arguments['tokens'] ? exact.valueOf(entry.name, call.arguments['tokens'], symbols) : 1;
+			// One machine after the other: the threads of one that waits look for work for a while, and would keep those of the other from it. The inputs
+			// of the logits are written over by the next window.
+			const wanted: Float32Array[] = [];
+			await run(0, address => {
+				const inputs = new Float32Array(exact.kernels.memory.buffer, address, vectors * columns);
+				wanted.push(at === undefined ? inputs.slice() : inputs);
+			});
+			await run(1, (address, window) => {
+				sums.add(wanted[window]!, address, 2 * window < windows.length ? 0 : 1);
+			});
+			from = at ?? entry.calls.length;
+			const {mismatches, ...statistics} = sums.finish();
+			return {mismatches, feedback: createFeedback(statistics, columns)};
+		};
+
+		for (const [index, step] of steps.entries()) {
+			onProgress?.(index, steps.length);
+			const {weight, choice} = byName.get(step.weight)!;
+			const leader = leaderOf(step.weight);
+			const inputs = known.get(leader) ?? (await lookAt(step, weight.columns));
+			if (steps.slice(index + 1).some(other => leaderOf(other.weight) === leader)) {
+				known.set(leader, inputs);
+			} else {
+				known.delete(leader);
 			}
 
-			const {mismatches, ...statistics} = sums.finish();
+			const {mismatches, feedback} = inputs;
 			const opened = openWeight(weight);
-			const feedback = createFeedback(statistics, weight.columns);
 			together(() => {
 				// Codes of a file stay what they are, where the code can hold them.
 				const target = opened.quantized ? opened : retarget(opened, mismatches, feedback.byEnergy, model.whole && windows.length > 1);
 				keep({...target, feedback}, choice);
 			});
-			from = at ?? entry.calls.length;
+			await letOthersRun();
 		}
 
 		return {parts: encoded, loss: measureLoss(float, exact, coded, held, signal)};
@@ -146,7 +175,7 @@ function measureLoss(float: FloatProgram, exact: Machine, coded: Machine, window
 			return predict();
 		};
 	}) as [(ids: readonly number[]) => Prediction, (ids: readonly number[]) => Prediction];
-	return windows.reduce((sum, ids) => sum + divergence(reference(ids), actual(ids), float.program.sliced !== undefined), 0) / windows.length;
+	return windows.reduce((sum, ids) => sum + divergenceFrom(reference(ids), float.program.sliced !== undefined)(actual(ids)), 0) / windows.length;
 }
 
 type Step = {readonly weight: string; readonly call: KernelCall; /** The call's place in the entry; undefined in the entry of logits. */ readonly at?: number};
@@ -233,6 +262,9 @@ function agreement(sample: Weight, halves: readonly [Float32Array, Float32Array]
 	return mean > 0 ? Math.max(0, Math.min(1, common / mean)) : 0;
 }
 
+/** What is known of the inputs of a product. */
+type Inputs = {readonly mismatches: Mismatches; readonly feedback: Feedback};
+
 /** Of the halves of the text. */
 type Mismatches = readonly [Mismatch, Mismatch];
 
@@ -264,12 +296,7 @@ function createSums({kernels, reserve, reserveEach}: Machine, widest: number, mo
 		},
 		add(exact, coded, half) {
 			const tokens = exact.length / columns;
-			// The difference first: it is nothing where the two models agree, and stays so.
-			const lacking = view(inputs, exact.length);
-			for (const [index, value] of view(coded, exact.length).entries()) {
-				lacking[index] = exact[index]! - value;
-			}
-
+			view(inputs, exact.length).set(exact);
 			kernels.call('gram_f32', gram, coded, scratch, tokens, columns);
 			kernels.call('cross_gram_f32', crosses[half], coded, inputs, scratch, tokens, columns);
 			counts[half]! += tokens;

@@ -10,7 +10,7 @@ import {letOthersRun} from '../jobs/pool.js';
 import type {KernelCall} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {partsOfValues, symbolsOf, writeInputs, type FloatModel} from './float-program.js';
-import {createPredictor, divergence} from './predictor.js';
+import {createPredictor, divergenceFrom} from './predictor.js';
 
 /**
  * Tokens of a run; logits are compared at the last half of them, which have seen the first. Shorter windows run together, up to so many
@@ -43,7 +43,7 @@ export async function tryCodes(
 		const bases = (lookedUp.size > 0 ? runs : runs.slice(0, few)).map(ids => {
 			const base = machine.reserve(arenaBytes);
 			run(ids, 0, base);
-			return {ids, base, reference: predict()};
+			return {ids, base, divergence: divergenceFrom(predict(), program.sliced !== undefined)};
 		});
 		let from = 0;
 		const order = firstUses(model.weights, entry.calls);
@@ -60,10 +60,10 @@ export async function tryCodes(
 			await tryOut(weight, values => {
 				machine.setWeight(weight.name, partsOfValues(weight, values));
 				let sum = 0;
-				for (const {ids, base, reference} of asked) {
+				for (const {ids, base, divergence} of asked) {
 					new Uint8Array(machine.kernels.memory.buffer).copyWithin(copy, base, base + arenaBytes);
 					run(ids, at, copy);
-					sum += divergence(reference, predict(), program.sliced !== undefined);
+					sum += divergence(predict());
 				}
 
 				return Number.isFinite(sum) ? sum / asked.length : refuse(weight, sum);

@@ -200,7 +200,7 @@ export const bitstack: Codec<BitstackParameters> = {
 		const numbers = {bits, rank};
 		return {
 			form: floatForm,
-			matvec: {kernel: 'matvec_bitstack', numbers, time: 15 * bits * rank, scratch: shape => (bits * rank * padded(shape).columns * 272) / 64},
+			matvec: {kernel: 'matvec_bitstack', numbers, time: 15 * bits * rank, scratch: shape => bits * rank * Math.ceil(padded(shape).columns / 128) * 528},
 			tile: {kernel: 'tile_bitstack', numbers, time: 50 + bits * rank, form: floatForm, scratch: ({columns}) => 64 * columns},
 			row: {kernel: 'row_bitstack', numbers},
 		};

@@ -9,6 +9,7 @@
  * The layout is in `runtime-wasm/kernels/trellis.h`.
  */
 import {float16At, float16ToFloat32, float32ToFloat16} from '../graph/half.js';
+import {dot} from '../numeric/dot.js';
 import {kernels} from '../numeric/kernels.js';
 import type {Codec, Part, Shape, Weight} from './codec.js';
 import {JOB_WEIGHTS, LARGEST_SCALE, LEAST_SCALE, padded, permute, stage} from './integer-groups.js';
@@ -64,14 +65,32 @@ const FARTHEST = 320;
 /** Root mean squares that a UNIT of v is tried to be. */
 const TRIED = Array.from({length: 20}, (_, index) => 0.8 + 0.06 * index);
 
-/** The scale of a row with the least expected error. @param importance What an error of each column costs. */
-function scaleOf(row: Float32Array, importance: Float32Array | undefined, bits: number): number {
+/** What a weight in each bin costs with each of these units, in squares of the root mean square; computed once. */
+const costs = new Map<number, readonly Float64Array[]>();
+
+function costsOf(bits: number): readonly Float64Array[] {
 	const {near, far, reach} = ERRORS[bits]!;
-	let [total, sum] = [0, 0];
-	for (const [index, value] of row.entries()) {
-		const count = importance?.[index] ?? 1;
+	const found =
+		costs.get(bits) ??
+		TRIED.map(unit =>
+			Float64Array.from({length: BINS * LARGEST}, (_, bin) => {
+				const t = (bin + 0.5) / BINS / unit;
+				return unit * unit * (near + far * Math.min(t, reach) ** 2 + Math.max(0, t - reach) ** 2);
+			}),
+		);
+	costs.set(bits, found);
+	return found;
+}
+
+/** The scale of a row with the least expected error. @param importance What an error of each column costs. */
+function scaleOf(row: Float32Array, importance: Float32Array, bits: number): number {
+	let [total, sum, largest] = [0, 0, 0];
+	for (let index = 0; index < row.length; index++) {
+		const value = row[index]!;
+		const count = importance[index]!;
 		total += count;
 		sum += count * value * value;
+		largest = Math.max(largest, Math.abs(value));
 	}
 
 	const size = Math.sqrt(sum / total);
@@ -80,36 +99,30 @@ function scaleOf(row: Float32Array, importance: Float32Array | undefined, bits: 
 	}
 
 	const counts = new Float64Array(BINS * LARGEST);
-	for (const [index, value] of row.entries()) {
-		counts[Math.min(counts.length - 1, Math.floor((BINS * Math.abs(value)) / size))]! += importance?.[index] ?? 1;
+	for (let index = 0; index < row.length; index++) {
+		counts[Math.min(counts.length - 1, Math.floor((BINS * Math.abs(row[index]!)) / size))]! += importance[index]!;
 	}
 
 	let [best, least] = [1, Infinity];
-	for (const unit of TRIED) {
-		let error = 0;
-		for (const [bin, count] of counts.entries()) {
-			const t = (bin + 0.5) / BINS / unit;
-			error += count * unit * unit * (near + far * Math.min(t, reach) ** 2 + Math.max(0, t - reach) ** 2);
-		}
-
+	for (const [index, ofBins] of costsOf(bits).entries()) {
+		const error = dot(counts, ofBins);
 		if (error < least) {
-			[best, least] = [unit, error];
+			[best, least] = [TRIED[index]!, error];
 		}
 	}
 
-	const largest = row.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 	const scale = Math.max((best * size) / UNIT, largest / FARTHEST);
 	return Math.min(LARGEST_SCALE, Math.max(LEAST_SCALE, UNITS * scale));
 }
 
 /** What an error of each column costs once the columns behind it have made up for it, in the order of the weight. */
-function importanceOf({columns, feedback}: Weight): Float32Array | undefined {
+function importanceOf({columns, feedback}: Weight): Float32Array {
+	const out = new Float32Array(columns).fill(1);
 	if (!feedback) {
-		return undefined;
+		return out;
 	}
 
 	const {order, factor} = feedback.byEnergy;
-	const out = new Float32Array(columns);
 	for (const [at, column] of order.entries()) {
 		out[column] = 1 / factor[at * columns + at]! ** 2;
 	}

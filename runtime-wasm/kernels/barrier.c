@@ -1,10 +1,10 @@
 // Where the threads of one program meet: nobody leaves before all have come. Central barrier whose sense is a generation counter.
-//   block: words a cache line apart: generation, arrived, sleepers, failed. Zero at first.
+//   block: words a cache line apart: generation, arrived, sleepers, failed; behind the last how often a thread has slept. Zero at first.
 // A thread that waits looks for a while, then sleeps; the last to come wakes sleepers only if there are any. Whoever ends
 // a run out of turn sets `failed` and raises the generation: those who wait, or come, then end theirs too.
 #include "kernel.h"
 
-enum { GENERATION = 0, ARRIVED = 16, SLEEPERS = 32, FAILED = 48 };
+enum { GENERATION = 0, ARRIVED = 16, SLEEPERS = 32, FAILED = 48, SLEPT = 49 };
 
 // Loads before a thread goes to sleep: a millisecond or two, which is what a virtual machine needs to wake a core.
 #define PATIENCE 2000000
@@ -29,6 +29,7 @@ KERNEL(barrier)(i32 *block, i32 threads) {
 	while (tries < PATIENCE && !is_past(block, generation)) tries++;
 	if (tries == PATIENCE) {
 		__atomic_add_fetch(block + SLEEPERS, 1, ORDER);
+		__atomic_add_fetch(block + SLEPT, 1, ORDER);
 		while (!is_past(block, generation)) __builtin_wasm_memory_atomic_wait32(block + GENERATION, generation, -1);
 		__atomic_sub_fetch(block + SLEEPERS, 1, ORDER);
 	}

@@ -10,11 +10,15 @@
 
 INLINE i32 panels_of(i32 columns) { return ceil_divide(columns, PANEL_COLUMNS); }
 
-INLINE void pack_panels(f32 *packed, const f32 *x, i32 tokens, i32 columns) {
+// Of x, or of x − less where there is one.
+INLINE void pack_panels(f32 *packed, const f32 *x, const f32 *less, i32 tokens, i32 columns) {
 	for (i32 panel = 0; panel < panels_of(columns); panel++) {
 		for (i32 t = 0; t < tokens; t++, packed += PANEL_COLUMNS) {
-			wasm_v128_store(packed, load_inputs(x + t * columns, PANEL_COLUMNS * panel, columns));
-			wasm_v128_store(packed + 4, load_inputs(x + t * columns, PANEL_COLUMNS * panel + 4, columns));
+			UNROLL for (i32 q = 0; q < PANEL_COLUMNS; q += 4) {
+				v128_t v = load_inputs(x + t * columns, PANEL_COLUMNS * panel + q, columns);
+				if (less) v = wasm_f32x4_sub(v, load_inputs(less + t * columns, PANEL_COLUMNS * panel + q, columns));
+				wasm_v128_store(packed + q, v);
+			}
 		}
 	}
 }
@@ -40,7 +44,7 @@ INLINE void add_tile(f32 *h, const f32 *a, const f32 *b, i32 tokens, i32 stride,
 
 // scratch: 8 ceil(columns / 8) tokens f32.
 KERNEL(gram_f32)(f32 *h, const f32 *x, f32 *scratch, i32 tokens, i32 columns, i32 thread, i32 threads) {
-	pack_panels(scratch, x, tokens, columns);
+	pack_panels(scratch, x, 0, tokens, columns);
 	i32 panel = PANEL_COLUMNS * tokens;
 	for (i32 i = 4 * thread; i < columns; i += 4 * threads) {
 		const f32 *a = scratch + i / PANEL_COLUMNS * panel + i % PANEL_COLUMNS;
@@ -50,12 +54,12 @@ KERNEL(gram_f32)(f32 *h, const f32 *x, f32 *scratch, i32 tokens, i32 columns, i3
 	}
 }
 
-// c += Σ_t a_t b_tᵀ, [columns][columns]. scratch: 16 ceil(columns / 8) tokens f32.
+// c += Σ_t a_t (b_t − a_t)ᵀ, [columns][columns]: what vectors a lack of b. The difference first: it is nothing where they agree, and stays so. scratch: 16 ceil(columns / 8) tokens f32.
 KERNEL(cross_gram_f32)(f32 *c, const f32 *a, const f32 *b, f32 *scratch, i32 tokens, i32 columns, i32 thread, i32 threads) {
 	i32 panel = PANEL_COLUMNS * tokens;
 	f32 *packed = scratch + panels_of(columns) * panel;
-	pack_panels(scratch, a, tokens, columns);
-	pack_panels(packed, b, tokens, columns);
+	pack_panels(scratch, a, 0, tokens, columns);
+	pack_panels(packed, b, a, tokens, columns);
 	for (i32 i = 4 * thread; i < columns; i += 4 * threads) {
 		const f32 *from = scratch + i / PANEL_COLUMNS * panel + i % PANEL_COLUMNS;
 		for (i32 j = 0; j < columns; j += PANEL_COLUMNS) {

@@ -3,7 +3,8 @@ import {SnugError} from '../../compiler/error.js';
 import {fetchFile} from './fetch.js';
 import {host} from './host.js';
 import type {WorkerHandle, WorkerStart} from './host-type.js';
-import {fromFailure, toFailure, type Call, type Results, type ToPage, type ToWorker} from './protocol.js';
+import {fromFailure, toFailure, type Call, type Results, type ToPage, type ToWorker, type Wish} from './protocol.js';
+import {createThreads} from './thread-start.js';
 import type {Progress} from './types.js';
 
 type Pending = {
@@ -13,8 +14,6 @@ type Pending = {
 };
 
 export type Connection = {
-	/** How its worker was started. */
-	readonly start: WorkerStart;
 	/** Sends a call. Aborting rejects it at once with the signal's reason and tells the worker. */
 	call<K extends Call['kind']>(call: Extract<Call, {kind: K}>, options?: CallOptions): Promise<Results[K]>;
 	/** Ends the worker; calls on their way are rejected. */
@@ -79,6 +78,7 @@ async function open(start: WorkerStart, options: ConnectOptions, signal: AbortSi
 function makeLine(start: WorkerStart, {fetch, onProgress}: ConnectOptions, onReady: () => void) {
 	const pending = new Map<number, Pending>();
 	const closed = new AbortController();
+	const threads = createThreads(start);
 	let worker: WorkerHandle<ToWorker> | undefined;
 	let count = 0;
 	const close = (error: Error): void => {
@@ -88,6 +88,7 @@ function makeLine(start: WorkerStart, {fetch, onProgress}: ConnectOptions, onRea
 
 		closed.abort(error);
 		worker?.terminate();
+		threads.end(error);
 		for (const {reject} of pending.values()) {
 			reject(error);
 		}
@@ -139,19 +140,33 @@ function makeLine(start: WorkerStart, {fetch, onProgress}: ConnectOptions, onRea
 				break;
 			}
 
-			case 'fetch': {
-				void answerFetch(message);
+			case 'wish': {
+				void answer(message);
 				break;
 			}
 		}
 	};
 
-	const answerFetch = async ({id, url, bytes, reload}: Extract<ToPage, {kind: 'fetch'}>): Promise<void> => {
+	const fulfil = async (wish: Wish): Promise<ArrayBuffer | null> => {
+		switch (wish.kind) {
+			case 'fetch': {
+				const {url, bytes, reload} = wish;
+				return (await fetchFile(new URL(url), {fetch: fetch!, signal: closed.signal, bytes, reload})).buffer as ArrayBuffer;
+			}
+
+			case 'threads': {
+				await threads.start(wish.team);
+				return null;
+			}
+		}
+	};
+
+	const answer = async ({id, wish}: Extract<ToPage, {kind: 'wish'}>): Promise<void> => {
 		try {
-			const file = await fetchFile(new URL(url), {fetch: fetch!, signal: closed.signal, bytes, reload});
-			worker?.post({kind: 'fetched', id, bytes: file.buffer as ArrayBuffer}, [file.buffer as ArrayBuffer]);
+			const bytes = await fulfil(wish);
+			worker?.post({kind: 'answer', id, bytes}, bytes ? [bytes] : []);
 		} catch (error) {
-			worker?.post({kind: 'unfetched', id, error: toFailure(error)});
+			worker?.post({kind: 'refusal', id, error: toFailure(error)});
 		}
 	};
 
@@ -185,6 +200,6 @@ function makeLine(start: WorkerStart, {fetch, onProgress}: ConnectOptions, onRea
 				handle.terminate();
 			}
 		},
-		connection: {start, call: call as Connection['call'], close},
+		connection: {call: call as Connection['call'], close},
 	};
 }

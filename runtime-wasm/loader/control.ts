@@ -8,6 +8,11 @@ const words = {job: 0, sleepers: 16, stopped: 32, failed: 48, messageBytes: 49, 
 /** Bytes. */
 const message = {at: 4096, most: 1024} as const;
 
+/** The number of a job ends in how many threads it is for, so that who has none need not look at what the next one may be writing over. */
+const THREAD_BITS = 8;
+
+export const MOST_THREADS = 2 ** THREAD_BITS - 1;
+
 /** Milliseconds that a thread looks for a job before it sleeps: longer than the caller needs between the entries of one token. */
 const patience = 0.5;
 
@@ -15,7 +20,7 @@ const patience = 0.5;
 const looks = 1000;
 
 /** Words of the program's barrier, in its memory. */
-const barrierWords = {generation: 0, arrived: 16, sleepers: 32, failed: 48} as const;
+const barrierWords = {generation: 0, arrived: 16, sleepers: 32, failed: 48, slept: 49} as const;
 
 export const mostSymbols = (message.at - 4 * words.symbols) / 4;
 
@@ -28,20 +33,28 @@ export const openControl = (block: SharedArrayBuffer, memory: WebAssembly.Memory
 	barrier: new Int32Array(memory.buffer, barrier, BARRIER_BYTES / 4),
 });
 
-/** Gives all threads their next job. What was written to the memory before is theirs to see. */
-export function publish({words: block}: Control, entry: number, symbols: readonly number[]): void {
+/** Gives the threads below `threads` their next job; the others have none. What was written to the memory before is theirs to see. */
+export function publish({words: block}: Control, entry: number, symbols: readonly number[], threads: number): void {
 	block[words.entry] = entry;
 	block.set(symbols, words.symbols);
-	Atomics.add(block, words.job, 1);
+	Atomics.store(block, words.job, (((Atomics.load(block, words.job) >> THREAD_BITS) + 1) << THREAD_BITS) | threads);
 	if (Atomics.load(block, words.sleepers) > 0) {
 		Atomics.notify(block, words.job);
 	}
 }
 
-/** Waits for another job than `seen`; blocks the thread. */
-export function nextJob({words: block}: Control, seen: number, symbolCounts: readonly number[]): {job: number; entry: number; symbols: readonly number[]} {
+/** What a thread has to do. */
+export type Task = {readonly entry: number; readonly threads: number; readonly symbols: readonly number[]};
+
+/** Waits for another job than `seen`; blocks the thread. @param soon Whether one may be expected: else the thread sleeps at once. @returns no task where the job is for fewer threads. */
+export function nextJob(
+	{words: block}: Control,
+	thread: number,
+	{seen, soon}: {readonly seen: number; readonly soon: boolean},
+	symbolCounts: readonly number[],
+): {readonly job: number; readonly task: Task | undefined} {
 	let job = seen;
-	const until = performance.now() + patience;
+	const until = performance.now() + (soon ? patience : 0);
 	do {
 		for (let tries = 0; tries < looks && job === seen; tries++) {
 			job = Atomics.load(block, words.job);
@@ -57,9 +70,17 @@ export function nextJob({words: block}: Control, seen: number, symbolCounts: rea
 		Atomics.sub(block, words.sleepers, 1);
 	}
 
+	const threads = job & MOST_THREADS;
+	if (thread >= threads) {
+		return {job, task: undefined};
+	}
+
 	const entry = block[words.entry]!;
-	return {job, entry, symbols: [...block.subarray(words.symbols, words.symbols + symbolCounts[entry]!)]};
+	return {job, task: {entry, threads, symbols: [...block.subarray(words.symbols, words.symbols + symbolCounts[entry]!)]}};
 }
+
+/** How often threads have slept at the program's barrier so far. */
+export const sleepsOf = ({barrier}: Control): number => Atomics.load(barrier, barrierWords.slept);
 
 /** Ends the job of all threads, for the reason of the first to say so: whoever waits at the barrier, or comes to it, traps. */
 export function abandon({words: block, barrier}: Control, reason: string): void {

@@ -33,7 +33,7 @@ export async function load(url: string | URL, options: LoadOptions = {}): Promis
 	const connecting = connect(workerStarts, {fetch, ...(onProgress && {onProgress})}, ended.signal);
 	try {
 		const [connection, bundle] = await Promise.all([connecting, readManifest(manifest, fetch, ended.signal)]);
-		return makeModel(connection, await connection.call({...request, bundle, start: connection.start}, {signal: ended.signal}));
+		return makeModel(connection, await connection.call({...request, bundle}, {signal: ended.signal}));
 	} catch (error) {
 		// Whatever is still on its way ends; a worker that came is let go.
 		ended.abort(error);

@@ -14,17 +14,21 @@ import {chooseSimd} from './simd.js';
 import {formatBytes} from './size.js';
 import {openSource, type RemoteFetch, type Source} from './source.js';
 import {alone, chooseThreads, startTeam, type Team} from './team.js';
+import type {TeamStart} from './thread-start.js';
 import type {PortInfo, Progress} from './types.js';
 
 /** Files on their way at once. */
 const parallel = 4;
+
+/** What the page does for the worker. */
+export type Page = {readonly fetch: RemoteFetch | undefined; startThreads(team: TeamStart): Promise<void>};
 
 export type Loaded = {readonly session: Session; readonly source: Source};
 
 export async function loadBundle(
 	call: LoadCall,
 	signal: AbortSignal,
-	remote: RemoteFetch | undefined,
+	{fetch: remote, startThreads}: Page,
 	onProgress: (progress: Progress) => void,
 ): Promise<Loaded> {
 	const source = openSource(new URL(call.url), signal, remote);
@@ -44,7 +48,7 @@ export async function loadBundle(
 	const memory = createMemory(level.memory, threads > 1);
 	const start = async (): Promise<{exports: WebAssembly.Exports; team: Team}> => {
 		const {module, exports} = await startProgram(source, programFile, memory, onBytes);
-		return {exports, team: isShared(memory) ? await startTeam(call.start, module, memory, bundle, threads) : alone};
+		return {exports, team: isShared(memory) ? await startTeam(module, memory, bundle, threads, startThreads) : alone};
 	};
 
 	const [{exports, team}] = await Promise.all([start(), placeChunks(bundle, level, source, memory, onBytes)]);

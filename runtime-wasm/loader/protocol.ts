@@ -2,8 +2,8 @@
  * The messages between the page and the worker that owns the memory. Every call has an id; a call ends with `done` or `failed`.
  */
 import {SnugError, type ErrorDetail} from '../../compiler/error.js';
-import type {WorkerStart} from './host-type.js';
 import type {Bundle} from './manifest.js';
+import type {TeamStart} from './thread-start.js';
 import type {Feed, FinishReason, GenerateOptions, Info, Message, Progress, RunOptions, Tensor, Usage} from './types.js';
 
 export type LoadCall = {
@@ -15,8 +15,6 @@ export type LoadCall = {
 	readonly simd: 'auto' | 'relaxed' | 'plain';
 	/** As many as there are cores where null. */
 	readonly threads: number | null;
-	/** How this worker was started, and further threads are. */
-	readonly start: WorkerStart;
 	/** Whether the page fetches for the worker. */
 	readonly remote: boolean;
 	/** The tokenizer module that comes with the loader, where the bundle's is not to be used. */
@@ -48,8 +46,12 @@ export type Results = {
 export type ToWorker =
 	| {readonly kind: 'call'; readonly id: number; readonly call: Call}
 	| {readonly kind: 'abort'; readonly id: number}
-	| {readonly kind: 'fetched'; readonly id: number; readonly bytes: ArrayBuffer}
-	| {readonly kind: 'unfetched'; readonly id: number; readonly error: Failure};
+	| {readonly kind: 'answer'; readonly id: number; readonly bytes: ArrayBuffer | null}
+	| {readonly kind: 'refusal'; readonly id: number; readonly error: Failure};
+
+/** What the page does for the worker: it fetches a file, or starts the other threads, which answers nothing. */
+export type Wish =
+	{readonly kind: 'fetch'; readonly url: string; readonly bytes: number; readonly reload: boolean} | {readonly kind: 'threads'; readonly team: TeamStart};
 
 export type ToPage =
 	/** The worker runs; sent once. */
@@ -58,7 +60,8 @@ export type ToPage =
 	| {readonly kind: 'pieces'; readonly id: number; readonly pieces: ReadonlyArray<string | number>}
 	| {readonly kind: 'done'; readonly id: number; readonly result: Results[keyof Results]}
 	| {readonly kind: 'failed'; readonly id: number; readonly error: Failure}
-	| {readonly kind: 'fetch'; readonly id: number; readonly url: string; readonly bytes: number; readonly reload: boolean};
+	/** Is settled by an `answer` or a `refusal`. */
+	| {readonly kind: 'wish'; readonly id: number; readonly wish: Wish};
 
 /** An error as it crosses threads. */
 export type Failure =

@@ -1,27 +1,13 @@
 /**
- * The threads that compute together: the model's worker, which is thread 0, and workers that it starts. Jobs go to all at once.
+ * The threads that compute together: the model's worker, which is thread 0, and others. Jobs go to all at once.
  */
-import {SnugError} from '../../compiler/error.js';
-import {abandon, createControl, mostSymbols, openControl, publish, recover} from './control.js';
+import {abandon, createControl, MOST_THREADS, mostSymbols, openControl, publish, recover, sleepsOf} from './control.js';
 import {host} from './host.js';
-import type {WorkerHandle, WorkerStart} from './host-type.js';
 import type {Bundle} from './manifest.js';
+import {createPace} from './pace.js';
+import type {TeamStart} from './thread-start.js';
 
-export type ToThread = {
-	readonly module: WebAssembly.Module;
-	readonly memory: WebAssembly.Memory;
-	readonly control: SharedArrayBuffer;
-	/** Address of the program's barrier. */
-	readonly barrier: number;
-	readonly entries: ReadonlyArray<{readonly name: string; readonly symbols: number}>;
-	readonly thread: number;
-	readonly threads: number;
-};
-
-/** Sent once. */
-export type FromThread = 'ready';
-
-/** Runs `body`, which calls the entry as thread 0, while the other threads call it too. */
+/** Runs `body`, which calls the entry as thread 0, while other threads call it too: all of them, or fewer where the machine is busy. */
 export type Team = {readonly threads: number; run(entry: string, symbols: readonly number[], body: (thread: number, threads: number) => void): void};
 
 /** One thread needs nobody. */
@@ -32,64 +18,54 @@ export const alone: Team = {
 	},
 };
 
-/** Milliseconds that the other threads may take to say that they run. */
-const patience = 10_000;
-
 /** How many threads to try: what is asked for, as far as program and place allow. */
 export function chooseThreads(asked: number | null, {threads, entries}: Bundle): number {
 	const most = threads?.most ?? 1;
 	const isolated = (globalThis as {crossOriginIsolated?: boolean}).crossOriginIsolated ?? true;
 	const fits = Object.values(entries).every(({symbols}) => symbols.length <= mostSymbols);
-	return typeof SharedArrayBuffer === 'undefined' || !isolated || !fits ? 1 : Math.min(asked ?? host.parallelism(), most);
+	return typeof SharedArrayBuffer === 'undefined' || !isolated || !fits ? 1 : Math.min(asked ?? host.parallelism(), most, MOST_THREADS);
 }
 
-/** Starts the other threads of a shared memory; where one cannot be had there are none. */
-export async function startTeam(start: WorkerStart, module: WebAssembly.Module, memory: WebAssembly.Memory, bundle: Bundle, threads: number): Promise<Team> {
+/** @param startThreads Has the other threads started, which share the memory; where they cannot be had there are none. */
+export async function startTeam(
+	module: WebAssembly.Module,
+	memory: WebAssembly.Memory,
+	bundle: Bundle,
+	threads: number,
+	startThreads: (team: TeamStart) => Promise<void>,
+): Promise<Team> {
 	const control = createControl();
 	const names = Object.keys(bundle.entries);
 	const barrier = bundle.threads!.barrier;
 	const entries = names.map(name => ({name, symbols: bundle.entries[name]!.symbols.length}));
-	const workers: Array<WorkerHandle<ToThread>> = [];
-	const join = async (thread: number): Promise<void> =>
-		new Promise((resolve, reject) => {
-			const timer = setTimeout(() => {
-				reject(new SnugError('worker-failed', {subject: `thread ${thread}`, problem: `did not start in ${patience / 1000} s`}));
-			}, patience);
-			const worker = host.startWorker<ToThread, FromThread>(start, 'thread', {
-				onMessage() {
-					clearTimeout(timer);
-					worker.keepAlive(false);
-					resolve();
-				},
-				onEnd(error) {
-					clearTimeout(timer);
-					reject(error);
-				},
-			});
-			workers.push(worker);
-			worker.post({module, memory, control, barrier, entries, thread, threads});
-		});
 	try {
-		await Promise.all(Array.from({length: threads - 1}, async (_, index) => join(index + 1)));
+		await startThreads({module, memory, control, barrier, entries, threads});
 	} catch {
-		for (const worker of workers) {
-			worker.terminate();
-		}
-
 		return alone;
 	}
 
 	const words = openControl(control, memory, barrier);
+	const pace = createPace(threads);
 	return {
 		threads,
 		run(entry, symbols, body) {
-			publish(words, names.indexOf(entry), symbols);
-			try {
-				body(0, threads);
-			} catch (error) {
-				abandon(words, error instanceof Error ? error.message : String(error));
-				throw new Error(recover(words, threads - 1), {cause: error});
+			const [used, slept, began] = [pace.threads, sleepsOf(words), performance.now()];
+			if (used > 1) {
+				publish(words, names.indexOf(entry), symbols, used);
 			}
+
+			try {
+				body(0, used);
+			} catch (error) {
+				if (used === 1) {
+					throw error;
+				}
+
+				abandon(words, error instanceof Error ? error.message : String(error));
+				throw new Error(recover(words, used - 1), {cause: error});
+			}
+
+			pace.note(entry, sleepsOf(words) - slept, performance.now() - began);
 		},
 	};
 }

@@ -5,12 +5,13 @@ import {SnugError} from '../../compiler/error.js';
 import {generate} from './generate.js';
 import type {Port as PortOf} from './host-type.js';
 import {loadBundle, type Loaded} from './load-bundle.js';
-import {fromFailure, toFailure, type Call, type Prompt, type Results, type ToPage, type ToWorker} from './protocol.js';
+import {fromFailure, toFailure, type Call, type Prompt, type Results, type ToPage, type ToWorker, type Wish} from './protocol.js';
 import {run} from './run.js';
 import {forget} from './session.js';
 import type {RemoteFetch} from './source.js';
 import {encodePrompt, openTokenizer} from './text-model.js';
 import {textStream} from './text.js';
+import type {TeamStart} from './thread-start.js';
 import type {Tokenizer} from './tokenizer/tokenizer.js';
 import type {GenerateOptions, Progress, Tensor} from './types.js';
 
@@ -21,8 +22,8 @@ type Port = PortOf<ToPage, ToWorker>;
 export function serve(port: Port): void {
 	let queue = Promise.resolve();
 	const controllers = new Map<number, AbortController>();
-	const fetches = remoteFetches(port);
-	const model = openModel(port, fetches.fetch);
+	const wishes = createWishes(port);
+	const model = openModel(port, wishes);
 	const handle = async (id: number, call: Call): Promise<void> => {
 		const {signal} = controllers.get(id)!;
 		try {
@@ -49,9 +50,9 @@ export function serve(port: Port): void {
 				break;
 			}
 
-			case 'fetched':
-			case 'unfetched': {
-				fetches.settle(message);
+			case 'answer':
+			case 'refusal': {
+				wishes.settle(message);
 				break;
 			}
 		}
@@ -63,34 +64,41 @@ const buffersOf = (tensors: Readonly<Record<string, Tensor>>): ArrayBuffer[] => 
 	...new Set(Object.values(tensors).map(({data}) => data.buffer as ArrayBuffer)),
 ];
 
-/** Files that the page fetches for the worker. */
-function remoteFetches(port: Port): {fetch: RemoteFetch; settle(message: Extract<ToWorker, {kind: 'fetched' | 'unfetched'}>): void} {
-	const waiting = new Map<number, {resolve(bytes: Uint8Array): void; reject(error: Error): void}>();
+type Settled = Extract<ToWorker, {kind: 'answer' | 'refusal'}>;
+
+type Wishes = {
+	/** Has the page do something. */
+	make(wish: Wish, signal?: AbortSignal): Promise<ArrayBuffer | null>;
+	settle(message: Settled): void;
+};
+
+function createWishes(port: Port): Wishes {
+	const waiting = new Map<number, {resolve(bytes: ArrayBuffer | null): void; reject(error: Error): void}>();
 	let count = 0;
 	return {
-		fetch: async (url, bytes, reload, signal) =>
+		make: async (wish, signal) =>
 			new Promise((resolve, reject) => {
 				const id = count++;
 				waiting.set(id, {resolve, reject});
-				signal.addEventListener('abort', () => {
+				signal?.addEventListener('abort', () => {
 					reject(signal.reason as Error);
 				});
-				port.post({kind: 'fetch', id, url, bytes, reload});
+				port.post({kind: 'wish', id, wish});
 			}),
 		settle(message) {
-			const call = waiting.get(message.id);
+			const wish = waiting.get(message.id);
 			waiting.delete(message.id);
-			if (message.kind === 'fetched') {
-				call?.resolve(new Uint8Array(message.bytes));
+			if (message.kind === 'answer') {
+				wish?.resolve(message.bytes);
 			} else {
-				call?.reject(fromFailure(message.error));
+				wish?.reject(fromFailure(message.error));
 			}
 		},
 	};
 }
 
 /** Does one call. What is loaded stays in here. */
-function openModel(port: Port, remote: RemoteFetch) {
+function openModel(port: Port, wishes: Wishes) {
 	let loaded: Loaded | undefined;
 	let tokenizer: Promise<Tokenizer> | undefined;
 	let ownTokenizer: string | null = null;
@@ -119,7 +127,13 @@ function openModel(port: Port, remote: RemoteFetch) {
 				const report = paced(progress => {
 					port.post({kind: 'progress', progress});
 				});
-				loaded = await loadBundle(call, signal, call.remote ? remote : undefined, report);
+				const fetch: RemoteFetch = async (url, bytes, reload, wanted) =>
+					new Uint8Array((await wishes.make({kind: 'fetch', url, bytes, reload}, wanted)) as ArrayBuffer);
+				const startThreads = async (team: TeamStart): Promise<void> => {
+					await wishes.make({kind: 'threads', team}, signal);
+				};
+
+				loaded = await loadBundle(call, signal, {fetch: call.remote ? fetch : undefined, startThreads}, report);
 				return loaded.session.info;
 			}
 

@@ -1,5 +1,5 @@
 /** `npm run bench -- NAME [options]`: runs one of the benchmarks beside this file. */
-const benchmarks = ['kernels', 'attention', 'peers', 'minilm', 'methods', 'ablation', 'sentences'];
+const benchmarks = ['kernels', 'attention', 'peers', 'minilm', 'methods', 'ablation', 'sentences', 'busy'];
 
 const [name = '', ...rest] = process.argv.slice(2);
 if (!benchmarks.includes(name)) {

@@ -26,6 +26,17 @@ test('the plain program of 4 bits says what Node says, in an isolated page and o
 	await page.close();
 });
 
+test('thirty loads in a row come to an end, on three threads each', async (t, {browser, serve}) => {
+	const page = await browser.newPage();
+	await page.open(pageOf(await serve('bits', isolation)));
+	for (let load = 0; load < 30; load++) {
+		t.is((await page.call('open', {threads: 3})).threads, 3);
+		await page.call('release');
+	}
+
+	await page.close();
+});
+
 for (const [bundle, title] of [
 	['scalar', 'integers of 6 bits'],
 	['dense', 'f32'],

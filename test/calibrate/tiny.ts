@@ -6,7 +6,7 @@ import {findWeights} from '../../compiler/allocate/weights.js';
 import {importBounded} from '../../compiler/bounds.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {floatModel} from '../../compiler/calibrate/float-program.js';
-import {divergence} from '../../compiler/calibrate/predictor.js';
+import {divergenceFrom} from '../../compiler/calibrate/predictor.js';
 import type {Graph} from '../../compiler/graph/graph.js';
 import {constant, float32, int64, zeros, type Tensor} from '../../compiler/graph/tensor.js';
 import {optimize, transform} from '../../compiler/passes/optimize.js';
@@ -61,7 +61,7 @@ export function divergenceBetween(windows: ReadonlyArray<readonly number[]>, exa
 		return Array.from({length: ids.length - first}, (_, index) => logits.subarray((first + index) * tiny.vocabulary, (first + index + 1) * tiny.vocabulary));
 	};
 
-	return windows.reduce((sum, ids) => sum + divergence(rows(exact, ids), rows(other, ids), true), 0) / windows.length;
+	return windows.reduce((sum, ids) => sum + divergenceFrom(rows(exact, ids), true)(rows(other, ids)), 0) / windows.length;
 }
 
 /** The tiny model with what a calibration on these windows finds. */
