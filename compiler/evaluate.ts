@@ -98,11 +98,11 @@ export function kullbackLeibler(reference: ArrayLike<number>, logits: ArrayLike<
 		});
 	}
 
-	return divergenceFrom(reference)(logits, total);
+	return rowDivergence(reference)(logits, total);
 }
 
 /** The same for many rows of logits and one reference, of whose length they are. */
-export function divergenceFrom(reference: ArrayLike<number>): (logits: ArrayLike<number>, total: number) => number {
+export function rowDivergence(reference: ArrayLike<number>): (logits: ArrayLike<number>, total: number) => number {
 	const referenceTotal = logSumExp(reference);
 	const probabilities = Float64Array.from(reference, logit => Math.exp(logit - referenceTotal));
 	return (logits, total) => {

@@ -135,6 +135,7 @@ async function prepareWith(model: string, options: PrepareOptions, choosing: boo
 		stepwise: graph.states.length > 0,
 		calibration: session?.calibration,
 		sensitivities: isChosen ? await session?.sensitivities() : undefined,
+		logits: session?.logits,
 		onProgress: watch('measure').onProgress!,
 	};
 	const candidates = await judge(restrict(await findOptions(weights, measured, pool), options), options, session, pool);

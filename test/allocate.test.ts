@@ -181,6 +181,37 @@ test('the codes of real weights: the smallest fit exactly, one byte less does no
 	}
 });
 
+test('large errors of the logits of rare tokens cost what exponentials of normal errors do, and those of all tokens what their squares do', async t => {
+	const shape = {rows: 64, columns: 128};
+	const data = Float32Array.from(randomNumbers(shape.rows * shape.columns, 5, 0.4));
+	const weight = {
+		...weightOf('head', shape.rows, shape.columns, 5),
+		constant: {dtype: 'float32' as const, dims: [shape.rows, shape.columns], read: () => data},
+	};
+	const losses = async (probability: number, logits: boolean): Promise<number[]> => {
+		const sensitivities = new Map([['head', probability / (2 * shape.rows)]]);
+		const [candidate] = await findOptions([weight], {sensitivities, codecs: ['planes', 'scalar'], ...(logits && {logits: new Set(['head'])})}, pool);
+		return candidate!.options.map(({loss}) => loss);
+	};
+
+	const normal = randomNumbers(20_000, 3);
+	const probability = 0.001;
+	const small = await losses(probability, false);
+	const found = await losses(probability, true);
+	let largest = 0;
+	for (const [index, loss] of small.entries()) {
+		const deviation = Math.sqrt((2 * loss) / probability);
+		const mean = (of: (error: number) => number): number => normal.reduce((sum, error) => sum + of(deviation * error), 0) / normal.length;
+		// The divergence of predictions of which some, of so much probability together, have such errors.
+		const divergence = Math.log(1 - probability + probability * mean(Math.exp)) - probability * mean(error => error);
+		largest = Math.max(largest, deviation);
+		t.true(Math.abs(found[index]! / divergence - 1) < 0.1, `${found[index]} against ${divergence}, deviation ${deviation}`);
+	}
+
+	t.true(largest > 1.2, `${largest}`);
+	t.deepEqual(await losses(1, true), await losses(1, false));
+});
+
 test('a preference for speed pays with loss, in the bytes of the budget, and asks nothing of tables', async t => {
 	const weights = [weightOf('a', 48, 256, 1), weightOf('b', 64, 256, 2), {...weightOf('table', 200, 64, 3), products: 0}];
 	// Losses as small as those of a model that is barely hurt.

@@ -73,7 +73,7 @@ function createGrams({kernels, reserve, reserveEach}: Machine, program: Program,
 	const columns = new Map(program.weights.map(weight => [weight.name, weight.columns]));
 	const products = [...entry.calls, ...headProducts(program)].filter(call => productOf(call) !== undefined);
 	const names = [...new Set(products.map(call => productOf(call)!))];
-	const leaderOf = findSameInputs(entry.calls);
+	const leaderOf = findSameInputs(entry.calls, headProducts(program));
 	const leaders = names.filter(name => leaderOf(name) === name);
 	const places = new Map(leaders.map(name => [name, reserve(4 * columns.get(name)! ** 2)]));
 	const widest = Math.max(0, ...names.map(name => columns.get(name)!));

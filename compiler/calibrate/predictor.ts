@@ -1,5 +1,5 @@
 /** What a model in f32 predicts, read out of a machine after a run, and how far two predictions are from each other. */
-import {divergenceFrom as divergenceOfRow, logSumExp} from '../evaluate.js';
+import {logSumExp, rowDivergence} from '../evaluate.js';
 import {evaluate} from '../graph/dim.js';
 import type {FloatProgram} from './float-program.js';
 import {headProducts, symbolsOf} from './float-program.js';
@@ -63,7 +63,7 @@ const isCopy = ({kernel}: KernelCall): boolean => kernel.startsWith('copy_');
 /** Of other predictions from the reference: for logits the mean Kullback-Leibler divergence in nats, else half the squared distance relative to the reference. */
 export function divergenceFrom(reference: Prediction, logits: boolean): (other: Prediction) => number {
 	if (logits) {
-		const rows = reference.map(row => divergenceOfRow(row));
+		const rows = reference.map(row => rowDivergence(row));
 		return other => rows.reduce((sum, divergence, index) => sum + divergence(other[index]!, logSumExp(other[index]!)), 0) / rows.length;
 	}
 

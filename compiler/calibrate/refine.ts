@@ -35,7 +35,7 @@ export type Encoded = ReadonlyMap<string, readonly Uint8Array[]>;
 
 export type Refined = {
 	readonly parts: Encoded;
-	/** How far the predictions on the windows held out are from those in f32, as `divergence` says; undefined without such windows. */
+	/** How far the predictions on the windows held out are from those in f32, as `divergenceFrom` says; undefined without such windows. */
 	readonly loss: number | undefined;
 };
 
@@ -94,7 +94,7 @@ export async function refine(
 		const arenas = windows.map(() => [exact.reserve(arenaBytes), coded.reserve(arenaBytes)] as const);
 		const most = Math.max(tokens, ...steps.map(({call}) => vectorsOf(call, program)));
 		const sums = createSums(coded, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
-		const leaderOf = findSameInputs(entry.calls);
+		const leaderOf = findSameInputs(entry.calls, headProducts(program));
 		const known = new Map<string, Inputs>();
 		let from = 0;
 		/** What the inputs of a product say, all windows run up to it. */
@@ -115,12 +115,13 @@ export async function refine(
 			};
 
 			const vectors = at === undefined ? tokens : call.arguments['tokens'] ? exact.valueOf(entry.name, call.arguments['tokens'], symbols) : 1;
-			// One machine after the other: the threads of one that waits look for work for a while, and would keep those of the other from it. The inputs
-			// of the logits are written over by the next window.
+			// One machine after the other: the threads of one that waits look for work for a while, and would keep those of the other from it. What
+			// lies outside the arena of its window, as the inputs of the logits do, is written over by the next one.
 			const wanted: Float32Array[] = [];
-			await run(0, address => {
+			await run(0, (address, window) => {
 				const inputs = new Float32Array(exact.kernels.memory.buffer, address, vectors * columns);
-				wanted.push(at === undefined ? inputs.slice() : inputs);
+				const arena = arenas[window]![0];
+				wanted.push(address >= arena && address < arena + arenaBytes ? inputs : inputs.slice());
 			});
 			await run(1, (address, window) => {
 				sums.add(wanted[window]!, address, 2 * window < windows.length ? 0 : 1);

@@ -6,10 +6,10 @@ import {productOf} from './float-program.js';
 /** By the name of a weight the first one whose only product has the same inputs as its own: itself, where there is no other. */
 export type SameInputs = (weight: string) => string;
 
-/** @param calls All of an entry, in order. */
-export function findSameInputs(calls: readonly KernelCall[]): SameInputs {
+/** @param calls All of an entry, in order. @param others Products elsewhere in the program. */
+export function findSameInputs(calls: readonly KernelCall[], others: readonly KernelCall[]): SameInputs {
 	const prototypes = readPrototypes();
-	const products = calls.filter(call => productOf(call) !== undefined);
+	const products = [...calls, ...others].filter(call => productOf(call) !== undefined);
 	const uses = (weight: string): number => products.filter(call => productOf(call) === weight).length;
 	const writes = new Map<string, number>();
 	const first = new Map<string, string>();

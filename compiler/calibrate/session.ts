@@ -7,7 +7,7 @@ import type {Choice} from '../jobs/job.js';
 import type {Pool} from '../jobs/pool.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import {calibrate, type CalibrateOptions} from './calibrate.js';
-import {floatModel} from './float-program.js';
+import {floatModel, headProducts, productOf} from './float-program.js';
 import {identityOf, keptCalibration, keptSensitivities} from './kept.js';
 import {measureLayerInputs} from './layer-input.js';
 import {measureCodes} from './measure-codes.js';
@@ -18,6 +18,8 @@ import type {Calibration, Sensitivities} from './statistics.js';
 export type CalibrationSession = {
 	readonly calibration: Calibration;
 	sensitivities(): Promise<Sensitivities>;
+	/** Names of the weights whose outputs are logits. */
+	readonly logits: ReadonlySet<string>;
 	/** The candidates with losses that were measured, code by code. */
 	measureCodes(candidates: Candidates, pool: Pool): Promise<Candidates>;
 	/** By weight: how much its layer does, as `layer-input.ts` says. */
@@ -50,6 +52,7 @@ export async function openCalibration({source, typed, weights, positions, window
 	const calibration = identity === undefined ? await run() : await keptCalibration(cache!, identity, run);
 	return {
 		calibration,
+		logits: new Set(headProducts(model.program().program).map(call => productOf(call)!)),
 		async sensitivities() {
 			const measure = async (): Promise<Sensitivities> => measureSensitivities(model, calibration, seen, watch('sensitivity'));
 			return identity === undefined ? measure() : keptSensitivities(cache!, identity, measure);

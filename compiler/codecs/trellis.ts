@@ -8,11 +8,10 @@
  * it, which integers and vectors have, left predictions of books-3m on another text as far off as they were.
  * The layout is in `runtime-wasm/kernels/trellis.h`.
  */
-import {float16At, float16ToFloat32, float32ToFloat16} from '../graph/half.js';
-import {dot} from '../numeric/dot.js';
+import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import {kernels} from '../numeric/kernels.js';
 import type {Codec, Part, Shape, Weight} from './codec.js';
-import {JOB_WEIGHTS, LARGEST_SCALE, LEAST_SCALE, padded, permute, stage} from './integer-groups.js';
+import {JOB_WEIGHTS, padded, permute, stage} from './integer-groups.js';
 import {integerForm, wideTileForm} from './scalar.js';
 
 export type TrellisParameters = {readonly bits: 2 | 3 | 4};
@@ -39,7 +38,7 @@ function layout(shape: Shape, {bits}: TrellisParameters): Part[] {
 	const {rows, columns} = padded(shape, BLOCK);
 	return [
 		{name: 'codes', bytes: (bits * rows * columns) / 8},
-		{name: 'scales', bytes: 2 * rows},
+		{name: 'scales', bytes: rows},
 	];
 }
 
@@ -62,40 +61,29 @@ const [BINS, LARGEST] = [8, 8];
  */
 const FARTHEST = 320;
 
-/** Root mean squares that a UNIT of v is tried to be. */
-const TRIED = Array.from({length: 20}, (_, index) => 0.8 + 0.06 * index);
+/** Root mean squares that a UNIT of v may be. */
+const [LEAST_UNIT, LARGEST_UNIT] = [0.8, 1.94];
 
-/** What a weight in each bin costs with each of these units, in squares of the root mean square; computed once. */
-const costs = new Map<number, readonly Float64Array[]>();
+/** A scale in a byte: the upper one of a normal half, with 8 steps from one power of two to the next. */
+const [LEAST_BYTE, LARGEST_BYTE] = [8, 247];
+const byteOf = (scale: number): number => Math.min(LARGEST_BYTE, Math.max(LEAST_BYTE, (float32ToFloat16(scale) + 64) >> 7));
+const scaleFrom = (byte: number): number => float16ToFloat32(byte << 7);
+const LEAST = scaleFrom(LEAST_BYTE) / UNITS;
 
-function costsOf(bits: number): readonly Float64Array[] {
+/** The scale of a row with the least expected error, in a byte. @param importance What an error of each column costs. */
+function chooseScale(row: Float32Array, importance: Float32Array, bits: number): number {
 	const {near, far, reach} = ERRORS[bits]!;
-	const found =
-		costs.get(bits) ??
-		TRIED.map(unit =>
-			Float64Array.from({length: BINS * LARGEST}, (_, bin) => {
-				const t = (bin + 0.5) / BINS / unit;
-				return unit * unit * (near + far * Math.min(t, reach) ** 2 + Math.max(0, t - reach) ** 2);
-			}),
-		);
-	costs.set(bits, found);
-	return found;
-}
-
-/** The scale of a row with the least expected error. @param importance What an error of each column costs. */
-function scaleOf(row: Float32Array, importance: Float32Array, bits: number): number {
 	let [total, sum, largest] = [0, 0, 0];
 	for (let index = 0; index < row.length; index++) {
 		const value = row[index]!;
-		const count = importance[index]!;
-		total += count;
-		sum += count * value * value;
+		total += importance[index]!;
+		sum += importance[index]! * value * value;
 		largest = Math.max(largest, Math.abs(value));
 	}
 
 	const size = Math.sqrt(sum / total);
 	if (!(size > 0)) {
-		return LEAST_SCALE;
+		return LEAST_BYTE;
 	}
 
 	const counts = new Float64Array(BINS * LARGEST);
@@ -103,16 +91,26 @@ function scaleOf(row: Float32Array, importance: Float32Array, bits: number): num
 		counts[Math.min(counts.length - 1, Math.floor((BINS * Math.abs(row[index]!)) / size))]! += importance[index]!;
 	}
 
-	let [best, least] = [1, Infinity];
-	for (const [index, ofBins] of costsOf(bits).entries()) {
-		const error = dot(counts, ofBins);
+	const byteOfUnit = (unit: number): number => byteOf((unit * size * UNITS) / UNIT);
+	let [best, least] = [LEAST_BYTE, Infinity];
+	for (let byte = byteOfUnit(LEAST_UNIT); byte <= byteOfUnit(LARGEST_UNIT); byte++) {
+		const unit = (scaleFrom(byte) * UNIT) / UNITS / size;
+		let error = 0;
+		for (let bin = 0; bin < counts.length; bin++) {
+			const t = (bin + 0.5) / BINS / unit;
+			error += counts[bin]! * unit * unit * (near + far * Math.min(t, reach) ** 2 + Math.max(0, t - reach) ** 2);
+		}
+
 		if (error < least) {
-			[best, least] = [TRIED[index]!, error];
+			[best, least] = [byte, error];
 		}
 	}
 
-	const scale = Math.max((best * size) / UNIT, largest / FARTHEST);
-	return Math.min(LARGEST_SCALE, Math.max(LEAST_SCALE, UNITS * scale));
+	while (best < LARGEST_BYTE && scaleFrom(best) * FARTHEST < UNITS * largest) {
+		best++;
+	}
+
+	return best;
 }
 
 /** What an error of each column costs once the columns behind it have made up for it, in the order of the weight. */
@@ -173,10 +171,10 @@ export const trellis: Codec<TrellisParameters> = {
 			const staged = new Float32Array(buffer, w, count * columns);
 			stage(staged, weight, first, columns, columns);
 			const rowScales = new Float32Array(buffer, scales, count);
-			const halfs = new Uint16Array(parts[1].buffer, 2 * first, count);
+			const bytes = parts[1].subarray(first, first + count);
 			for (let row = 0; row < count; row++) {
-				halfs[row] = float32ToFloat16(scaleOf(staged.subarray(row * columns, row * columns + inputs), importance, bits));
-				rowScales[row] = float16ToFloat32(halfs[row]!) / UNITS;
+				bytes[row] = chooseScale(staged.subarray(row * columns, row * columns + inputs), importance, bits);
+				rowScales[row] = scaleFrom(bytes[row]!) / UNITS;
 			}
 
 			const medians = new Float32Array(buffer, typical, Math.ceil(count / segment));
@@ -184,9 +182,9 @@ export const trellis: Codec<TrellisParameters> = {
 				// Rows of nothing are not typical.
 				const some = rowScales
 					.slice(index * segment, (index + 1) * segment)
-					.filter(scale => scale > LEAST_SCALE / UNITS)
+					.filter(scale => scale > LEAST)
 					.sort();
-				medians[index] = some[some.length >> 1] ?? LEAST_SCALE / UNITS;
+				medians[index] = some[some.length >> 1] ?? LEAST;
 			}
 
 			permute(staged, order, true);
@@ -208,7 +206,7 @@ export const trellis: Codec<TrellisParameters> = {
 			const block = row >> 4;
 			const end = bits * ((row & 15) + 1);
 			const word = Math.ceil(end / 16) - 1;
-			const scale = float16At(scales!, row) / UNITS;
+			const scale = scaleFrom(scales![row]!) / UNITS;
 			for (let column = 0; column < shape.columns; column++, at++) {
 				// Inputs lie in the order 0 2 1 3.
 				const place = (column & 4) | ((column & 1) << 1) | ((column >> 1) & 1);

@@ -39,7 +39,7 @@ INLINE v128_t across(v128_t a, v128_t b, v128_t c, v128_t d) {
 INLINE void matvec_trellis(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 bits, Share blocks) {
 	Trellis w = trellis_of(parts, rows, columns);
 	ONE_BY_ONE for (i32 block = blocks.first; block < blocks.end; block++) {
-		Rows scales = load_scales(w.scales + 16 * block);
+		Rows scales = trellis_scales(w.scales + 16 * block);
 		UNROLL for (i32 half = 0; half < 2; half++) {
 			const u16 *codes = w.codes + 8 * bits * w.octets * block;
 			const u8 *form = x;

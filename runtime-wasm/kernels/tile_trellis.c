@@ -27,7 +27,7 @@ INLINE void tile_trellis(f32 *y, const u8 *x, const u32 *parts, const f32 *bias,
 				put_rows(to, values_of(&words, bits, 4 * q), values_of(&words, bits, 4 * q + 1), values_of(&words, bits, 4 * q + 2), values_of(&words, bits, 4 * q + 3));
 			}
 		}
-		Rows scales = load_scales(w.scales + 16 * block);
+		Rows scales = trellis_scales(w.scales + 16 * block);
 		UNROLL for (i32 q = 0; q < 4; q++) wasm_v128_store(tile.scales + 4 * q, wasm_f32x4_mul(scales.q[q], wasm_f32x4_splat(1.0f / UNITS)));
 		multiply_integer(y, x, &tile, bias, &p, 8, block);
 	}

@@ -8,7 +8,7 @@
 // Parts, columns padded to a multiple of 64, rows to 16:
 //   codes    [row block of 16][octet of columns][bits][8] u16: 16 rows of a column are `bits` words, the first bit of a word its highest;
 //            columns of an octet in the order 0 2 1 3 4 6 5 7, in which inputs lie (form_int16.c)
-//   scales   [row block][16] f16, positive normal: s
+//   scales   [row block][16] bytes, the upper ones of a positive normal f16: s
 #pragma once
 #include "code.h"
 
@@ -19,7 +19,8 @@
 #define STATES (1 << STATE_BITS)
 
 typedef struct {
-	const u16 *codes, *scales;
+	const u16 *codes;
+	const u8 *scales;
 	i32 octets, segment;
 } Trellis;
 
@@ -29,8 +30,21 @@ INLINE i32 padded_columns(i32 columns) { return 64 * ceil_divide(columns, 64); }
 INLINE i32 segment_blocks(i32 rows) { return ceil_divide(ceil_divide(rows, ceil_divide(rows, 512)), 16); }
 
 INLINE Trellis trellis_of(const u32 *parts, i32 rows, i32 columns) {
-	return (Trellis){(const u16 *)parts[0], (const u16 *)parts[1], padded_columns(columns) / 8, segment_blocks(rows)};
+	return (Trellis){(const u16 *)parts[0], (const u8 *)parts[1], padded_columns(columns) / 8, segment_blocks(rows)};
 }
+
+// 16 scales, times 2^-112.
+INLINE Rows trellis_scales(const u8 *upper) {
+	v128_t v = wasm_v128_load(upper), low = wasm_u16x8_extend_low_u8x16(v), high = wasm_u16x8_extend_high_u8x16(v);
+	return (Rows){{
+		wasm_i32x4_shl(wasm_u32x4_extend_low_u16x8(low), 20),
+		wasm_i32x4_shl(wasm_u32x4_extend_high_u16x8(low), 20),
+		wasm_i32x4_shl(wasm_u32x4_extend_low_u16x8(high), 20),
+		wasm_i32x4_shl(wasm_u32x4_extend_high_u16x8(high), 20),
+	}};
+}
+
+INLINE f32 trellis_scale(u8 upper) { return scale_of((u16)(upper << 7)); }
 
 // What stands in front of the first row of a segment: of all, that with the least error in the first rows.
 INLINE u32 lead_of(i32 bits) { return bits == 2 ? 426 : bits == 3 ? 87 : 21; }

@@ -3,7 +3,7 @@ import {SnugError} from '../../compiler/error.js';
 import {fetchFile} from './fetch.js';
 import {host} from './host.js';
 import type {WorkerHandle, WorkerStart} from './host-type.js';
-import {fromFailure, toFailure, type Call, type Results, type ToPage, type ToWorker, type Wish} from './protocol.js';
+import {fromFailure, toFailure, type Call, type Results, type ToPage, type ToWorker, type PageRequest} from './protocol.js';
 import {createThreads} from './thread-start.js';
 import type {Progress} from './types.js';
 
@@ -78,7 +78,6 @@ async function open(start: WorkerStart, options: ConnectOptions, signal: AbortSi
 function makeLine(start: WorkerStart, {fetch, onProgress}: ConnectOptions, onReady: () => void) {
 	const pending = new Map<number, Pending>();
 	const closed = new AbortController();
-	const threads = createThreads(start);
 	let worker: WorkerHandle<ToWorker> | undefined;
 	let count = 0;
 	const close = (error: Error): void => {
@@ -96,6 +95,8 @@ function makeLine(start: WorkerStart, {fetch, onProgress}: ConnectOptions, onRea
 		pending.clear();
 	};
 
+	const threads = createThreads(start, close);
+
 	/** Ends a call; nothing keeps the process alive when none is left. */
 	const take = (id: number): Pending | undefined => {
 		const call = pending.get(id);
@@ -108,6 +109,11 @@ function makeLine(start: WorkerStart, {fetch, onProgress}: ConnectOptions, onRea
 	};
 
 	const receive = (message: ToPage): void => {
+		// Node delivers what a worker has said before it was ended.
+		if (closed.signal.aborted) {
+			return;
+		}
+
 		switch (message.kind) {
 			case 'ready': {
 				worker?.keepAlive(false);
@@ -140,30 +146,30 @@ function makeLine(start: WorkerStart, {fetch, onProgress}: ConnectOptions, onRea
 				break;
 			}
 
-			case 'wish': {
+			case 'request': {
 				void answer(message);
 				break;
 			}
 		}
 	};
 
-	const fulfil = async (wish: Wish): Promise<ArrayBuffer | null> => {
-		switch (wish.kind) {
+	const fulfil = async (request: PageRequest): Promise<ArrayBuffer | null> => {
+		switch (request.kind) {
 			case 'fetch': {
-				const {url, bytes, reload} = wish;
+				const {url, bytes, reload} = request;
 				return (await fetchFile(new URL(url), {fetch: fetch!, signal: closed.signal, bytes, reload})).buffer as ArrayBuffer;
 			}
 
 			case 'threads': {
-				await threads.start(wish.team);
+				await threads.start(request.team);
 				return null;
 			}
 		}
 	};
 
-	const answer = async ({id, wish}: Extract<ToPage, {kind: 'wish'}>): Promise<void> => {
+	const answer = async ({id, request}: Extract<ToPage, {kind: 'request'}>): Promise<void> => {
 		try {
-			const bytes = await fulfil(wish);
+			const bytes = await fulfil(request);
 			worker?.post({kind: 'answer', id, bytes}, bytes ? [bytes] : []);
 		} catch (error) {
 			worker?.post({kind: 'refusal', id, error: toFailure(error)});

@@ -1,6 +1,6 @@
 /**
  * What the threads of one model tell each other through a shared block of words: which job comes next, who sleeps, who had to stop.
- * A job is one call of an entry by all threads. Where they meet inside it is the program's affair (`kernels/barrier.c`).
+ * A job is one call of an entry by the first so many threads. Where they meet inside it is the program's affair (`kernels/barrier.c`).
  */
 import {BARRIER_BYTES} from '../../compiler/bundle/format.js';
 
@@ -79,10 +79,13 @@ export function nextJob(
 	return {job, task: {entry, threads, symbols: [...block.subarray(words.symbols, words.symbols + symbolCounts[entry]!)]}};
 }
 
+/** Whether a job is still under way, as far as a thread that takes part in it can say: the next one comes when all have done theirs. */
+export const isCurrent = ({words: block}: Control, job: number): boolean => Atomics.load(block, words.job) === job;
+
 /** How often threads have slept at the program's barrier so far. */
 export const sleepsOf = ({barrier}: Control): number => Atomics.load(barrier, barrierWords.slept);
 
-/** Ends the job of all threads, for the reason of the first to say so: whoever waits at the barrier, or comes to it, traps. */
+/** Ends a job on all its threads, for the reason of the first to say so: whoever waits at the barrier, or comes to it, traps. */
 export function abandon({words: block, barrier}: Control, reason: string): void {
 	if (Atomics.compareExchange(block, words.failed, 0, 1) === 0) {
 		const text = new TextEncoder().encode(reason).subarray(0, message.most);
@@ -115,7 +118,8 @@ export function recover({words: block, barrier}: Control, others: number): strin
 		Atomics.store(block, word, 0);
 	}
 
-	for (const word of [barrierWords.arrived, barrierWords.sleepers, barrierWords.failed]) {
+	// Who sleeps counts itself out.
+	for (const word of [barrierWords.arrived, barrierWords.failed]) {
 		Atomics.store(barrier, word, 0);
 	}
 

@@ -36,6 +36,10 @@ function startWorker<Sent, Received>(start: WorkerStart, role: Role, {onMessage,
 			}),
 		);
 	});
+	worker.addEventListener('messageerror', () => {
+		forget();
+		onEnd(new SnugError('worker-failed', {subject: 'worker', problem: 'sent what this page may not receive'}));
+	});
 	return {
 		post: (message, transfer = []) => {
 			worker.postMessage(message, transfer);

@@ -15,6 +15,7 @@ function startWorker<Sent, Received>(start: WorkerStart, role: Role, {onMessage,
 		onMessage(message);
 	});
 	worker.on('error', onEnd);
+	worker.on('messageerror', onEnd);
 	worker.on('exit', code => {
 		onEnd(new SnugError('worker-failed', {subject: 'worker', problem: `ended with status ${code}`}));
 	});

@@ -14,14 +14,14 @@ import {chooseSimd} from './simd.js';
 import {formatBytes} from './size.js';
 import {openSource, type RemoteFetch, type Source} from './source.js';
 import {alone, chooseThreads, startTeam, type Team} from './team.js';
-import type {TeamStart} from './thread-start.js';
+import type {TeamSetup} from './thread-start.js';
 import type {PortInfo, Progress} from './types.js';
 
 /** Files on their way at once. */
 const parallel = 4;
 
 /** What the page does for the worker. */
-export type Page = {readonly fetch: RemoteFetch | undefined; startThreads(team: TeamStart): Promise<void>};
+export type Page = {readonly fetch: RemoteFetch | undefined; startThreads(team: TeamSetup): Promise<void>};
 
 export type Loaded = {readonly session: Session; readonly source: Source};
 

@@ -2,74 +2,101 @@
  * How many of the threads compute, by how it goes. Threads meet many times in a job; where another program takes the core of one of them, the
  * others wait for it each time, and fewer threads are faster: on two cores, one of them busy, a fifth of the time. Results do not depend on
  * the number.
+ *
+ * Two crowded jobs halve the number. After 16 calm ones there is one thread more; if that goes badly within 8 jobs it is taken away again, and
+ * the next try comes after twice as many. Where half the threads are no faster, waiting belongs to the job, and all of it is undone.
  */
 
 export type Pace = {
 	/** For the next job: between 1 and all. */
 	readonly threads: number;
-	/** After a job with so many threads. @param sleeps How often a thread waited for others until it fell asleep. */
-	note(entry: string, sleeps: number, milliseconds: number): void;
+	/** After a job. @param job Names what was done: jobs of one name are as much work. @param sleeps How often a thread waited for others until it fell asleep. */
+	note(job: string, sleeps: number, milliseconds: number): void;
 };
 
 /** What a sleep costs, in milliseconds: the wait before it, and to be woken. Of a job's time, sleeps may take this share. */
 const [SLEEP, SHARE] = [2, 0.25];
 
-/** Crowded jobs, less a quarter of the calm ones between them, after which there is one thread less. */
+/** Crowded jobs, less a quarter of the calm ones between them, after which there are fewer threads. */
 const STRIKES = 2;
+
+/** Of a crowded job's time, what one with half the threads may take at most to be called faster. */
+const GAIN = 0.8;
 
 /** Jobs until one more is tried again: at first, doubled each time that it does not go well, and at most. */
 const [SOON, LATE] = [16, 256];
 
 /** Calm jobs after which a try has gone well. */
-const TRIED = 8;
+const TRIAL = 8;
+
+/** How much of what a job was thought to sleep by itself is left when it sleeps less. */
+const FADE = 0.98;
+
+type Doubt = {readonly job: string; readonly threads: number; readonly sleeps: number; readonly milliseconds: number};
 
 export function createPace(most: number): Pace {
 	let threads = most;
-	let [strikes, wait, left] = [0, SOON, SOON];
+	let strikes = 0;
+	/** Calm jobs that are waited for until one more thread is tried, and how many of them are left. */
+	let [wait, left] = [SOON, SOON];
 	/** Calm jobs since one more thread is tried; undefined where none is. */
-	let tried: number | undefined;
-	/** Sleeps that belong to an entry: a long call of one thread is one. */
+	let calm: number | undefined;
+	/** Sleeps that belong to a job: a long call of one thread is one. */
 	const own = new Map<string, number>();
-	/** The last job that was one too many, until one of the same entry with fewer threads has shown whether it is faster. */
-	let doubt: {readonly entry: string; readonly sleeps: number; readonly milliseconds: number} | undefined;
+	/** The job that was one too many, until the same with fewer threads has shown whether it is faster. */
+	let doubt: Doubt | undefined;
+
+	const lower = (to: number, next: number): void => {
+		[threads, wait, left, strikes, calm] = [to, next, next, 0, undefined];
+	};
+
+	const raise = (to: number): void => {
+		[threads, left, strikes, doubt] = [Math.min(most, to), wait, 0, undefined];
+	};
+
 	return {
 		get threads() {
 			return threads;
 		},
-		note(entry, sleeps, milliseconds) {
-			if (doubt?.entry === entry) {
-				const {sleeps: before, milliseconds: slow} = doubt;
+		note(job, sleeps, milliseconds) {
+			if (doubt?.job === job) {
+				const before = doubt;
 				doubt = undefined;
-				if (milliseconds > slow) {
-					own.set(entry, Math.max(before, own.get(entry) ?? 0));
-					threads++;
+				if (milliseconds > GAIN * before.milliseconds) {
+					own.set(job, Math.max(before.sleeps, own.get(job) ?? 0));
+					raise(before.threads);
 					return;
 				}
 			}
 
-			if ((sleeps - (own.get(entry) ?? 0)) * SLEEP > SHARE * milliseconds) {
+			const expected = own.get(job) ?? 0;
+			if ((sleeps - expected) * SLEEP > SHARE * milliseconds) {
 				strikes++;
-				if (threads > 1 && (tried !== undefined || strikes >= STRIKES)) {
-					threads--;
-					wait = tried === undefined ? SOON : Math.min(2 * wait, LATE);
-					[left, strikes, tried] = [wait, 0, undefined];
-					doubt = {entry, sleeps, milliseconds};
+				if (threads > 1 && calm !== undefined) {
+					lower(threads - 1, Math.min(2 * wait, LATE));
+				} else if (threads > 1 && strikes >= STRIKES) {
+					doubt = {job, threads, sleeps, milliseconds};
+					lower(Math.ceil(threads / 2), SOON);
 				}
 
 				return;
 			}
 
+			if (threads === most && sleeps < expected) {
+				own.set(job, Math.max(sleeps, FADE * expected));
+			}
+
 			strikes = Math.max(0, strikes - 0.25);
-			if (tried !== undefined) {
-				tried++;
-				if (tried === TRIED) {
-					[tried, wait] = [undefined, SOON];
+			if (calm !== undefined) {
+				calm++;
+				if (calm === TRIAL) {
+					[calm, wait, left] = [undefined, SOON, SOON];
 				}
 			}
 
-			if (tried === undefined && threads < most && --left <= 0) {
-				threads++;
-				[tried, left] = [0, wait];
+			if (calm === undefined && threads < most && --left <= 0) {
+				raise(threads + 1);
+				calm = 0;
 			}
 		},
 	};

@@ -3,7 +3,7 @@
  */
 import {SnugError, type ErrorDetail} from '../../compiler/error.js';
 import type {Bundle} from './manifest.js';
-import type {TeamStart} from './thread-start.js';
+import type {TeamSetup} from './thread-start.js';
 import type {Feed, FinishReason, GenerateOptions, Info, Message, Progress, RunOptions, Tensor, Usage} from './types.js';
 
 export type LoadCall = {
@@ -50,8 +50,8 @@ export type ToWorker =
 	| {readonly kind: 'refusal'; readonly id: number; readonly error: Failure};
 
 /** What the page does for the worker: it fetches a file, or starts the other threads, which answers nothing. */
-export type Wish =
-	{readonly kind: 'fetch'; readonly url: string; readonly bytes: number; readonly reload: boolean} | {readonly kind: 'threads'; readonly team: TeamStart};
+export type PageRequest =
+	{readonly kind: 'fetch'; readonly url: string; readonly bytes: number; readonly reload: boolean} | {readonly kind: 'threads'; readonly team: TeamSetup};
 
 export type ToPage =
 	/** The worker runs; sent once. */
@@ -61,7 +61,7 @@ export type ToPage =
 	| {readonly kind: 'done'; readonly id: number; readonly result: Results[keyof Results]}
 	| {readonly kind: 'failed'; readonly id: number; readonly error: Failure}
 	/** Is settled by an `answer` or a `refusal`. */
-	| {readonly kind: 'wish'; readonly id: number; readonly wish: Wish};
+	| {readonly kind: 'request'; readonly id: number; readonly request: PageRequest};
 
 /** An error as it crosses threads. */
 export type Failure =

@@ -1,11 +1,11 @@
 /**
- * The threads that compute together: the model's worker, which is thread 0, and others. Jobs go to all at once.
+ * The threads that compute together: the model's worker, which is thread 0, and others.
  */
 import {abandon, createControl, MOST_THREADS, mostSymbols, openControl, publish, recover, sleepsOf} from './control.js';
 import {host} from './host.js';
 import type {Bundle} from './manifest.js';
 import {createPace} from './pace.js';
-import type {TeamStart} from './thread-start.js';
+import type {TeamSetup} from './thread-start.js';
 
 /** Runs `body`, which calls the entry as thread 0, while other threads call it too: all of them, or fewer where the machine is busy. */
 export type Team = {readonly threads: number; run(entry: string, symbols: readonly number[], body: (thread: number, threads: number) => void): void};
@@ -32,7 +32,7 @@ export async function startTeam(
 	memory: WebAssembly.Memory,
 	bundle: Bundle,
 	threads: number,
-	startThreads: (team: TeamStart) => Promise<void>,
+	startThreads: (team: TeamSetup) => Promise<void>,
 ): Promise<Team> {
 	const control = createControl();
 	const names = Object.keys(bundle.entries);
@@ -46,6 +46,9 @@ export async function startTeam(
 
 	const words = openControl(control, memory, barrier);
 	const pace = createPace(threads);
+	/** Jobs of one name are as much work, or nearly: what came before a token costs little. */
+	const nameOf = (entry: string, symbols: readonly number[]): string =>
+		`${entry} ${bundle.entries[entry]!.symbols.map((symbol, index) => (symbol === 'past' ? '' : symbols[index])).join()}`;
 	return {
 		threads,
 		run(entry, symbols, body) {
@@ -65,7 +68,7 @@ export async function startTeam(
 				throw new Error(recover(words, used - 1), {cause: error});
 			}
 
-			pace.note(entry, sleepsOf(words) - slept, performance.now() - began);
+			pace.note(nameOf(entry, symbols), sleepsOf(words) - slept, performance.now() - began);
 		},
 	};
 }

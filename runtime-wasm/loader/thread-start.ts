@@ -7,7 +7,7 @@ import {host} from './host.js';
 import type {WorkerStart} from './host-type.js';
 
 /** What all threads are told. */
-export type TeamStart = {
+export type TeamSetup = {
 	readonly module: WebAssembly.Module;
 	readonly memory: WebAssembly.Memory;
 	readonly control: SharedArrayBuffer;
@@ -18,7 +18,7 @@ export type TeamStart = {
 	readonly threads: number;
 };
 
-export type ToThread = TeamStart & {readonly thread: number};
+export type ToThread = TeamSetup & {readonly thread: number};
 
 /** Sent once. */
 export type FromThread = 'ready';
@@ -28,53 +28,75 @@ const patience = 10_000;
 
 export type Threads = {
 	/** Starts all but the first of a team. Rejects, and ends them, where one cannot be had. */
-	start(team: TeamStart): Promise<void>;
-	/** @param error For a start that is under way. */
+	start(team: TeamSetup): Promise<void>;
+	/** @param error For a start that is under way, or comes later. */
 	end(error: Error): void;
 };
 
-/** @param start How the model's worker was started. */
-export function createThreads(start: WorkerStart): Threads {
+/** @param start How the model's worker was started. @param onLost Called when a thread dies that had started, and others may wait for. */
+export function createThreads(start: WorkerStart, onLost: (error: Error) => void): Threads {
 	const endings: Array<(error: Error) => void> = [];
-	const end = (error: Error): void => {
+	let ended: Error | undefined;
+	const endAll = (error: Error): void => {
 		for (const ending of endings.splice(0)) {
 			ending(error);
 		}
 	};
 
-	const join = async (team: TeamStart, thread: number): Promise<void> =>
+	const join = async (team: TeamSetup, thread: number): Promise<void> =>
 		new Promise((resolve, reject) => {
+			let state: 'starts' | 'runs' | 'ended' = 'starts';
 			const fail = (error: Error): void => {
 				clearTimeout(timer);
+				const was = state;
+				state = 'ended';
 				reject(error);
+				if (was === 'runs') {
+					onLost(error);
+				}
 			};
 
 			const timer = setTimeout(() => {
 				fail(new SnugError('worker-failed', {subject: `thread ${thread}`, problem: `did not start in ${patience / 1000} s`}));
 			}, patience);
-			const worker = host.startWorker<ToThread, FromThread>(start, 'thread', {
-				onMessage() {
-					clearTimeout(timer);
-					worker.keepAlive(false);
-					resolve();
-				},
-				onEnd: fail,
-			});
-			endings.push(error => {
-				fail(error);
-				worker.terminate();
-			});
-			worker.post({...team, thread});
+			try {
+				const worker = host.startWorker<ToThread, FromThread>(start, 'thread', {
+					onMessage() {
+						if (state === 'starts') {
+							clearTimeout(timer);
+							state = 'runs';
+							worker.keepAlive(false);
+							resolve();
+						}
+					},
+					onEnd: fail,
+				});
+				endings.push(error => {
+					state = 'ended';
+					fail(error);
+					worker.terminate();
+				});
+				worker.post({...team, thread});
+			} catch (error) {
+				fail(error as Error);
+			}
 		});
 	return {
 		async start(team) {
+			if (ended) {
+				throw ended;
+			}
+
 			try {
 				await Promise.all(Array.from({length: team.threads - 1}, async (_, index) => join(team, index + 1)));
 			} catch (error) {
-				end(error as Error);
+				endAll(error as Error);
 				throw error;
 			}
 		},
-		end,
+		end(error) {
+			ended = error;
+			endAll(error);
+		},
 	};
 }

@@ -1,5 +1,5 @@
 /** A thread that helps a model's worker: does its share of every job, forever, until it is ended from outside. */
-import {abandon, nextJob, openControl, stop} from './control.js';
+import {abandon, isCurrent, nextJob, openControl, stop} from './control.js';
 import type {Port} from './host-type.js';
 import type {FromThread, ToThread} from './thread-start.js';
 
@@ -18,6 +18,11 @@ export function serveThread(port: Port<FromThread, ToThread>): void {
 					functions[task.entry]!(...task.symbols, thread, task.threads);
 				}
 			} catch (error) {
+				// Who wakes late from the last barrier of a job may see the next one fail.
+				if (!isCurrent(control, job)) {
+					continue;
+				}
+
 				abandon(control, error instanceof Error ? error.message : String(error));
 				stop(control);
 			}

@@ -5,13 +5,13 @@ import {SnugError} from '../../compiler/error.js';
 import {generate} from './generate.js';
 import type {Port as PortOf} from './host-type.js';
 import {loadBundle, type Loaded} from './load-bundle.js';
-import {fromFailure, toFailure, type Call, type Prompt, type Results, type ToPage, type ToWorker, type Wish} from './protocol.js';
+import {fromFailure, toFailure, type Call, type Prompt, type Results, type ToPage, type ToWorker, type PageRequest} from './protocol.js';
 import {run} from './run.js';
 import {forget} from './session.js';
 import type {RemoteFetch} from './source.js';
 import {encodePrompt, openTokenizer} from './text-model.js';
 import {textStream} from './text.js';
-import type {TeamStart} from './thread-start.js';
+import type {TeamSetup} from './thread-start.js';
 import type {Tokenizer} from './tokenizer/tokenizer.js';
 import type {GenerateOptions, Progress, Tensor} from './types.js';
 
@@ -22,8 +22,8 @@ type Port = PortOf<ToPage, ToWorker>;
 export function serve(port: Port): void {
 	let queue = Promise.resolve();
 	const controllers = new Map<number, AbortController>();
-	const wishes = createWishes(port);
-	const model = openModel(port, wishes);
+	const requests = createRequests(port);
+	const model = openModel(port, requests);
 	const handle = async (id: number, call: Call): Promise<void> => {
 		const {signal} = controllers.get(id)!;
 		try {
@@ -52,7 +52,7 @@ export function serve(port: Port): void {
 
 			case 'answer':
 			case 'refusal': {
-				wishes.settle(message);
+				requests.settle(message);
 				break;
 			}
 		}
@@ -66,39 +66,39 @@ const buffersOf = (tensors: Readonly<Record<string, Tensor>>): ArrayBuffer[] => 
 
 type Settled = Extract<ToWorker, {kind: 'answer' | 'refusal'}>;
 
-type Wishes = {
+type Requests = {
 	/** Has the page do something. */
-	make(wish: Wish, signal?: AbortSignal): Promise<ArrayBuffer | null>;
+	make(request: PageRequest, signal?: AbortSignal): Promise<ArrayBuffer | null>;
 	settle(message: Settled): void;
 };
 
-function createWishes(port: Port): Wishes {
+function createRequests(port: Port): Requests {
 	const waiting = new Map<number, {resolve(bytes: ArrayBuffer | null): void; reject(error: Error): void}>();
 	let count = 0;
 	return {
-		make: async (wish, signal) =>
+		make: async (request, signal) =>
 			new Promise((resolve, reject) => {
 				const id = count++;
 				waiting.set(id, {resolve, reject});
 				signal?.addEventListener('abort', () => {
 					reject(signal.reason as Error);
 				});
-				port.post({kind: 'wish', id, wish});
+				port.post({kind: 'request', id, request});
 			}),
 		settle(message) {
-			const wish = waiting.get(message.id);
+			const request = waiting.get(message.id);
 			waiting.delete(message.id);
 			if (message.kind === 'answer') {
-				wish?.resolve(message.bytes);
+				request?.resolve(message.bytes);
 			} else {
-				wish?.reject(fromFailure(message.error));
+				request?.reject(fromFailure(message.error));
 			}
 		},
 	};
 }
 
 /** Does one call. What is loaded stays in here. */
-function openModel(port: Port, wishes: Wishes) {
+function openModel(port: Port, requests: Requests) {
 	let loaded: Loaded | undefined;
 	let tokenizer: Promise<Tokenizer> | undefined;
 	let ownTokenizer: string | null = null;
@@ -128,9 +128,9 @@ function openModel(port: Port, wishes: Wishes) {
 					port.post({kind: 'progress', progress});
 				});
 				const fetch: RemoteFetch = async (url, bytes, reload, wanted) =>
-					new Uint8Array((await wishes.make({kind: 'fetch', url, bytes, reload}, wanted)) as ArrayBuffer);
-				const startThreads = async (team: TeamStart): Promise<void> => {
-					await wishes.make({kind: 'threads', team}, signal);
+					new Uint8Array((await requests.make({kind: 'fetch', url, bytes, reload}, wanted)) as ArrayBuffer);
+				const startThreads = async (team: TeamSetup): Promise<void> => {
+					await requests.make({kind: 'threads', team}, signal);
 				};
 
 				loaded = await loadBundle(call, signal, {fetch: call.remote ? fetch : undefined, startThreads}, report);

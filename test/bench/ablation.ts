@@ -2,10 +2,11 @@
  * What each part of a compile is worth: a language model at a number of bits a weight, all weights counted, with one thing changed at a
  * time; perplexity as a ratio to float. The same allocator and the same sequential pass each time.
  *
- *   npm run bench -- ablation [--model NAME] [--bits 2.25,2.5] [--only TEXT] [--seen N] [--cache DIR] [--output DIR]
+ *   npm run bench -- ablation [--model NAME] [--bits 2.25,2.5] [--only 'NAME;NAME'] [--seen N] [--cache DIR] [--output DIR]
  *
- * --seen is the number of calibration windows, that of a compile unless given. Every figure goes to NAME.json in the output folder as soon as it is known, and is not
- * measured again while the file has it; NAME.md and NAME.svg show what the file has. Codes are judged by what they decode to.
+ * --only takes some of the rows, by their names in the table. --seen is the number of calibration windows, that of a compile unless given.
+ * Every figure goes to NAME.json in the output folder as soon as it is known, and is not measured again while the file has it; NAME.md and
+ * NAME.svg show what the file has. Codes are judged by what they decode to.
  */
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
@@ -91,7 +92,10 @@ const optionsOf = (change: PrepareOptions): PrepareOptions => ({
 const missingOf = (variant: string): number[] =>
 	wanted.filter(bits => !figures.some(figure => figure.variant === variant && figure.wanted === bits && figure.seen === seen));
 
-for (const [name, change] of variants.filter(([variant]) => variant.includes(given.only))) {
+/** Whether a row is wanted. */
+const isWanted = (variant: string): boolean => given.only === '' || given.only.split(';').includes(variant);
+
+for (const [name, change] of variants.filter(([variant]) => isWanted(variant))) {
 	const open = missingOf(name);
 	if (open.length === 0) {
 		continue;
@@ -126,7 +130,7 @@ const ATOM_BITS = [3, 4, 6] as const;
 
 for (const code of ATOM_BITS) {
 	const name = `atoms of ${code} bits shared by layers (MASA)`;
-	const open = name.includes(given.only) ? missingOf(name) : [];
+	const open = isWanted(name) ? missingOf(name) : [];
 	if (open.length === 0) {
 		continue;
 	}

@@ -47,11 +47,14 @@ async function speed(threads: number): Promise<number> {
 console.log(`${given.model}, 4 bits, ${cores} cores: tokens a second, the best of ${rounds} rounds`);
 for (let busy = 0; busy <= cores; busy++) {
 	const loops = Array.from({length: busy}, () => new Worker('for (;;);', {eval: true}));
-	const found: string[] = [];
-	for (const threads of [1, cores]) {
-		found.push(`${threads} ${threads === 1 ? 'thread' : 'threads'} ${(await speed(threads)).toFixed(1)}`);
-	}
+	try {
+		const found: string[] = [];
+		for (const threads of new Set([1, cores])) {
+			found.push(`${threads} ${threads === 1 ? 'thread' : 'threads'} ${(await speed(threads)).toFixed(1)}`);
+		}
 
-	console.log(`${busy} busy: ${found.join(', ')}`);
-	await Promise.all(loops.map(async loop => loop.terminate()));
+		console.log(`${busy} busy: ${found.join(', ')}`);
+	} finally {
+		await Promise.all(loops.map(async loop => loop.terminate()));
+	}
 }

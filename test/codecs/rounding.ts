@@ -1,5 +1,5 @@
 /** How far a kernel may be from decode × x because its input form is rounded: half a unit of every entry that it adds. */
-import {float16At} from '../../compiler/graph/half.js';
+import {float16At, float16ToFloat32} from '../../compiler/graph/half.js';
 import type {InputForm, Parameters} from '../../compiler/codecs/codec.js';
 import type {Encoded} from './harness.js';
 
@@ -36,7 +36,7 @@ export function roundingBound({codec, parameters, parts, shape: {columns}}: Enco
 	}
 
 	if (codec.id === 'trellis') {
-		return trellisError(x, form.id === 'tile_int16' ? columns : 64, float16At(parts[1]!, row) / 128);
+		return trellisError(x, form.id === 'tile_int16' ? columns : 64, float16ToFloat32(parts[1]![row]! << 7) / 128);
 	}
 
 	const levels = 'levels' in parameters;

@@ -3,7 +3,7 @@ import test from 'ava';
 import {codecs} from '../../compiler/codecs/index.js';
 import {measure, squares} from '../../compiler/codecs/measure.js';
 import {createFeedback} from '../../compiler/calibrate/factor.js';
-import {float16At} from '../../compiler/graph/half.js';
+import {float16ToFloat32} from '../../compiler/graph/half.js';
 import {correlated, normal, random, trainedWeight, weightOf} from './harness.js';
 
 const trellis = codecs.get('trellis')!;
@@ -36,7 +36,7 @@ for (const [bits, most, integers] of [
 		const weight = weightOf(normal(shape.rows, 10 + bits), shape);
 		const parts = trellis.encode(weight, {bits});
 		const values = Float64Array.from({length: STATES}, (_, state) => valueOf(state, bits));
-		const scales = Array.from({length: shape.rows}, (_, row) => float16At(parts[1]!, row) / 128);
+		const scales = Array.from({length: shape.rows}, (_, row) => float16ToFloat32(parts[1]![row]! << 7) / 128);
 		const found = trellis.decode(parts, shape, {bits}, 0, shape.rows);
 		const wanted = weight.read(0, shape.rows);
 		const error = wanted.reduce((sum, value, row) => sum + (value - found[row]!) ** 2, 0);

@@ -1,5 +1,6 @@
 /** How many threads compute, after jobs that went well and badly. */
 import test from 'ava';
+import {createRandom} from '../helpers/random.js';
 import {createPace, type Pace} from '../../runtime-wasm/loader/pace.js';
 
 const [ENTRY, TIME] = ['decode', 4];
@@ -73,4 +74,19 @@ test('where a job sleeps by itself, and fewer threads are slower, all are taken,
 		[2],
 	);
 	t.true(work(pace, 10, 1).includes(1));
+});
+
+test('whatever comes, there are between one and all', t => {
+	for (const seed of [1, 2, 3]) {
+		const random = createRandom(seed);
+		const pace = createPace(5);
+		const seen = new Set<number>();
+		for (let job = 0; job < 20_000; job++) {
+			const crowded = random.integer(0, 99) < (job % 1000 < 500 ? 30 : 2);
+			pace.note(`job ${random.integer(0, 3)}`, crowded ? random.integer(1, 20) : 0, random.integer(1, 60));
+			seen.add(pace.threads);
+		}
+
+		t.deepEqual([...seen].sort(), [1, 2, 3, 4, 5]);
+	}
 });
