@@ -3,7 +3,7 @@ import {logSumExp, rowDivergence} from '../evaluate.js';
 import {evaluate} from '../graph/dim.js';
 import type {FloatProgram} from './float-program.js';
 import {headProducts, symbolsOf} from './float-program.js';
-import type {KernelCall} from '../plan/program.js';
+import type {KernelCall, Program} from '../plan/program.js';
 import type {Machine} from './machine.js';
 
 /** Rows of logits, or every output of floats as one row. */
@@ -23,8 +23,8 @@ export function createPredictor({program, plan}: FloatProgram, machine: Machine,
 	}
 
 	const count = tokens - first;
-	const products = headProducts(program);
-	if (products.length > 0 && head.calls.every(call => products.includes(call) || isCopy(call))) {
+	const products = logitProducts(program);
+	if (products.length > 0) {
 		// The entry takes a row at a time; products of many vectors read a weight once. Logits are those of the products, one after the other.
 		const places = products.map(({arguments: {x, parts}}) => {
 			const {rows, columns} = program.weights.find(({name}) => parts?.kind === 'parts' && name === parts.weight)!;
@@ -55,6 +55,13 @@ export function createPredictor({program, plan}: FloatProgram, machine: Machine,
 			machine.run('head', {row: first + index});
 			return new Float32Array(memory.buffer, plan.fixed.get(logits.buffer!)!.address, vocabulary).slice();
 		});
+}
+
+/** The products that give the logits as they are, one after the other; none where there is more to them, a scale for example. */
+export function logitProducts(program: Program): readonly KernelCall[] {
+	const products = headProducts(program);
+	const calls = program.entries.find(({name}) => name === 'head')?.calls ?? [];
+	return calls.every(call => products.includes(call) || isCopy(call)) ? products : [];
 }
 
 /** Whether a call only moves what others made, as where bands of logits become one. */

@@ -7,10 +7,11 @@ import type {Choice} from '../jobs/job.js';
 import type {Pool} from '../jobs/pool.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import {calibrate, type CalibrateOptions} from './calibrate.js';
-import {floatModel, headProducts, productOf} from './float-program.js';
+import {floatModel, productOf} from './float-program.js';
 import {identityOf, keptCalibration, keptSensitivities} from './kept.js';
 import {measureLayerInputs} from './layer-input.js';
 import {measureCodes} from './measure-codes.js';
+import {logitProducts} from './predictor.js';
 import {refine, type Refined, type Windows} from './refine.js';
 import {measureSensitivities} from './sensitivity.js';
 import type {Calibration, Sensitivities} from './statistics.js';
@@ -52,7 +53,7 @@ export async function openCalibration({source, typed, weights, positions, window
 	const calibration = identity === undefined ? await run() : await keptCalibration(cache!, identity, run);
 	return {
 		calibration,
-		logits: new Set(headProducts(model.program().program).map(call => productOf(call)!)),
+		logits: new Set(logitProducts(model.program().program).map(call => productOf(call)!)),
 		async sensitivities() {
 			const measure = async (): Promise<Sensitivities> => measureSensitivities(model, calibration, seen, watch('sensitivity'));
 			return identity === undefined ? measure() : keptSensitivities(cache!, identity, measure);

@@ -32,7 +32,14 @@ const TRIAL = 8;
 /** How much of what a job was thought to sleep by itself is left when it sleeps less. */
 const FADE = 0.98;
 
-type Doubt = {readonly job: string; readonly threads: number; readonly sleeps: number; readonly milliseconds: number};
+type Doubt = {
+	readonly job: string;
+	/** That there were. */
+	readonly threads: number;
+	readonly sleeps: number;
+	/** With fewer threads the job has to take less. */
+	readonly limit: number;
+};
 
 export function createPace(most: number): Pace {
 	let threads = most;
@@ -62,7 +69,7 @@ export function createPace(most: number): Pace {
 			if (doubt?.job === job) {
 				const before = doubt;
 				doubt = undefined;
-				if (milliseconds > GAIN * before.milliseconds) {
+				if (milliseconds > before.limit) {
 					own.set(job, Math.max(before.sleeps, own.get(job) ?? 0));
 					raise(before.threads);
 					return;
@@ -73,9 +80,11 @@ export function createPace(most: number): Pace {
 			if ((sleeps - expected) * SLEEP > SHARE * milliseconds) {
 				strikes++;
 				if (threads > 1 && calm !== undefined) {
+					doubt = {job, threads, sleeps, limit: milliseconds};
 					lower(threads - 1, Math.min(2 * wait, LATE));
 				} else if (threads > 1 && strikes >= STRIKES) {
-					doubt = {job, threads, sleeps, milliseconds};
+					// One that is still open stands for all that was taken away.
+					doubt = {job, threads: doubt?.threads ?? threads, sleeps, limit: GAIN * milliseconds};
 					lower(Math.ceil(threads / 2), SOON);
 				}
 
@@ -95,7 +104,8 @@ export function createPace(most: number): Pace {
 			}
 
 			if (calm === undefined && threads < most && --left <= 0) {
-				raise(threads + 1);
+				// Where no job like the one in doubt came again, nothing has shown that fewer are faster.
+				raise(doubt?.threads ?? threads + 1);
 				calm = 0;
 			}
 		},

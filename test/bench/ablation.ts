@@ -1,6 +1,6 @@
 /**
  * What each part of a compile is worth: a language model at a number of bits a weight, all weights counted, with one thing changed at a
- * time; perplexity as a ratio to float. The same allocator and the same sequential pass each time.
+ * time; perplexity as a ratio to float, and the divergence from its predictions. The same allocator and the same sequential pass each time.
  *
  *   npm run bench -- ablation [--model NAME] [--bits 2.25,2.5] [--only 'NAME;NAME'] [--seen N] [--cache DIR] [--output DIR]
  *
@@ -12,10 +12,10 @@ import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {allocate, totalOf} from '../../compiler/allocate/allocate.js';
-import {floatModel, partsOfValues} from '../../compiler/calibrate/float-program.js';
+import {floatModel, partsOfValues, type FloatProgram} from '../../compiler/calibrate/float-program.js';
 import type {Machine} from '../../compiler/calibrate/machine.js';
 import {prepare, withMeans, type Prepared, type PrepareOptions} from '../../compiler/prepare.js';
-import {languageOptions, openLanguageModel, scoreOn} from './quality/language-model.js';
+import {compareOn, languageOptions, openLanguageModel, type Comparison} from './quality/language-model.js';
 import {setDecoded} from './quality/decoded.js';
 import {projections, shareAtoms} from './quality/shared-atoms.js';
 import {writeTable, type Figure} from './quality/table.js';
@@ -60,7 +60,7 @@ const keep = (figure: Figure): void => {
 	writeTable(given.output, language.name, figures);
 	const predicted = figure.predicted === null ? '' : `, predicted ${figure.predicted.toFixed(4)}`;
 	console.error(
-		`${figure.variant.padEnd(36)} ${figure.bits.toFixed(3)} bits  ${figure.perplexity.toFixed(3)}  ${figure.ratio.toFixed(4)}  ${Math.log(figure.ratio).toFixed(4)} nats${predicted}`,
+		`${figure.variant.padEnd(36)} ${figure.bits.toFixed(3)} bits  ${figure.perplexity.toFixed(3)}  ${figure.ratio.toFixed(4)}  ${figure.divergence.toFixed(4)} nats${predicted}`,
 	);
 };
 
@@ -68,15 +68,22 @@ const keep = (figure: Figure): void => {
 async function scoreWith(
 	{typed, weights, positions}: Pick<Prepared, 'typed' | 'weights' | 'positions'>,
 	change: (machine: Machine) => Promise<void> | void,
-): Promise<{readonly perplexity: number; readonly ratio: number}> {
-	const float = floatModel(typed, weights, positions).program(language.context);
-	const machine = await float.open();
-	const score = scoreOn(language.held, float, machine);
-	const reference = score();
-	await change(machine);
-	const perplexity = score();
-	machine.close();
-	return {perplexity, ratio: perplexity / reference};
+): Promise<Comparison> {
+	const open = (): FloatProgram => floatModel(typed, weights, positions).program(language.context);
+	const float = open();
+	const coded = await float.open();
+	try {
+		await change(coded);
+		// Of a model of its own, which copies nothing from the changed one.
+		const exact = await open().open();
+		try {
+			return compareOn(language.held, float, exact, coded);
+		} finally {
+			exact.close();
+		}
+	} finally {
+		coded.close();
+	}
 }
 
 const optionsOf = (change: PrepareOptions): PrepareOptions => ({

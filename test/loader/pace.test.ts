@@ -90,3 +90,17 @@ test('whatever comes, there are between one and all', t => {
 		t.deepEqual([...seen].sort(), [1, 2, 3, 4, 5]);
 	}
 });
+
+test('where a job that sleeps by itself was lowered once, and a try fails for it, a faster one is not given up', t => {
+	const pace = createPace(2);
+	work(pace, 4, 1);
+	t.is(pace.threads, 1);
+	// Nothing else runs any more; each eighth job sleeps, and is as slow on one thread.
+	const counts = Array.from({length: 400}, (_, index) => {
+		const {threads} = pace;
+		const slow = index % 8 === 0;
+		pace.note(slow ? 'slow' : ENTRY, slow ? threads - 1 : 0, slow ? TIME * 1.1 ** (2 - threads) : (2 * TIME) / threads);
+		return threads;
+	});
+	t.deepEqual(new Set(counts.slice(-300)), new Set([2]));
+});

@@ -3,7 +3,7 @@ import path from 'node:path';
 import {findText as findTokenizer} from '../../../compiler/bundle/text.js';
 import {symbolsOf, writeInputs, type FloatProgram} from '../../../compiler/calibrate/float-program.js';
 import type {Machine} from '../../../compiler/calibrate/machine.js';
-import {createPredictor} from '../../../compiler/calibrate/predictor.js';
+import {createPredictor, type Prediction} from '../../../compiler/calibrate/predictor.js';
 import {readWindows} from '../../../compiler/calibrate/text.js';
 import {createScorer} from '../../../compiler/evaluate.js';
 import {findModel, findText, missing} from '../../helpers/models.js';
@@ -58,6 +58,35 @@ export function openLanguageModel(given: {readonly model: string; readonly [name
 	const folder = path.dirname(file);
 	const windows = (text: string, count: number): number[][] => readWindows(text, findTokenizer(folder), {context, windows: count});
 	return {name: given.model, file, context, calibration: find('calibration'), windows, held: windows(find('text'), Number(given['windows'] ?? known.windows))};
+}
+
+export type Comparison = {
+	readonly perplexity: number;
+	/** Of perplexity to that of float. */
+	readonly ratio: number;
+	/** Mean Kullback-Leibler divergence from the predictions of float, in nats. Tells weights apart that perplexity does not: chance moves both models alike. */
+	readonly divergence: number;
+};
+
+/** Every prediction on the windows, with the weights that the machines have. @param coded Its program is that of `exact`, whose weights are as in the file. */
+export function compareOn(windows: ReadonlyArray<readonly number[]>, float: FloatProgram, exact: Machine, coded: Machine): Comparison {
+	const [reference, actual] = [createScorer(), createScorer()];
+	const [predictExact, predict] = [exact, coded].map(machine => createPredictor(float, machine, windows[0]!.length, 0)) as [() => Prediction, () => Prediction];
+	for (const ids of windows) {
+		for (const machine of [exact, coded]) {
+			writeInputs(machine, float.program, ids);
+			machine.run(float.entry.name, symbolsOf(ids.length));
+		}
+
+		const wanted = predictExact();
+		for (const [at, logits] of predict().slice(0, -1).entries()) {
+			reference.add(wanted[at]!, ids[at + 1]!);
+			actual.add(logits, ids[at + 1]!, wanted[at]);
+		}
+	}
+
+	const {perplexity, kl} = actual.score();
+	return {perplexity, ratio: perplexity / reference.score().perplexity, divergence: kl!};
 }
 
 /** @returns a function that scores the weights that the machine has when it is called. */

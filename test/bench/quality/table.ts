@@ -13,35 +13,44 @@ export type Figure = {
 	readonly perplexity: number;
 	/** To float. */
 	readonly ratio: number;
+	/** From the predictions of float, in nats. */
+	readonly divergence: number;
 	/** Nats, by the allocator; null where it had no say. */
 	readonly predicted: number | null;
 };
 
-/** Writes NAME.md and NAME.svg: ratios of perplexity to float, a row for each variant, a column for each number of bits. */
+/** Writes NAME.md and NAME.svg: ratios of perplexity to float and divergences, a row for each variant, a column for each number of bits. */
 export function writeTable(folder: string, name: string, figures: readonly Figure[]): void {
 	const columns = [...new Set(figures.map(({wanted}) => wanted))].sort((a, b) => a - b);
 	const variants = [...new Set(figures.map(({variant}) => variant))];
 	const find = (variant: string, wanted: number): Figure | undefined => figures.findLast(figure => figure.variant === variant && figure.wanted === wanted);
-	const lines = [
-		`| ${name} | ${columns.map(bits => `${bits} bits`).join(' | ')} |`,
-		`| --- | ${columns.map(() => '---:').join(' | ')} |`,
-		...variants.map(variant => `| ${variant} | ${columns.map(bits => cell(find(variant, bits))).join(' | ')} |`),
+	const tableOf = (title: string, cell: (figure: Figure) => string): string =>
+		[
+			`| ${name}, ${title} | ${columns.map(bits => `${bits} bits`).join(' | ')} |`,
+			`| --- | ${columns.map(() => '---:').join(' | ')} |`,
+			...variants.map(variant => {
+				const cells = columns.map(bits => find(variant, bits)).map(figure => (figure ? cell(figure) : '–'));
+				return `| ${variant} | ${cells.join(' | ')} |`;
+			}),
+		].join('\n');
+	const tables = [
+		tableOf('perplexity to float', ({ratio}) => ratio.toFixed(ratio < 1.2 ? 4 : 3)),
+		tableOf('divergence from float in nats', ({divergence}) => divergence.toFixed(4)),
+		`![Loss against bits](${name}.svg)`,
 	];
-	writeFileSync(path.join(folder, `${name}.md`), `${lines.join('\n')}\n\n![Loss against bits](${name}.svg)\n`);
+	writeFileSync(path.join(folder, `${name}.md`), `${tables.join('\n\n')}\n`);
 	const curves = variants.map(variant => ({
 		name: variant,
 		points: columns.flatMap(bits => {
 			const found = find(variant, bits);
-			return found ? [{x: found.bits, y: Math.log(found.ratio)}] : [];
+			return found ? [{x: found.bits, y: found.divergence}] : [];
 		}),
 	}));
 	const chart = drawChart({
-		label: `${name}: the logarithm of perplexity over that of float, against bits a weight`,
+		label: `${name}: divergence from the predictions of float, against bits a weight`,
 		x: {title: 'bits a weight, all weights counted', format: String},
-		y: {title: 'nats above float', format: String},
+		y: {title: 'divergence in nats', format: String},
 		curves,
 	});
 	writeFileSync(path.join(folder, `${name}.svg`), `${chart}\n`);
 }
-
-const cell = (figure: Figure | undefined): string => (figure ? figure.ratio.toFixed(figure.ratio < 1.2 ? 4 : 3) : '–');
