@@ -9,12 +9,12 @@
 #define VECTOR 4
 
 typedef struct {
-	const u32 *codes;
+	const u8 *codes;
 	const u16 *scales;
 	const i8 *entries;
 } Codebook;
 
-INLINE Codebook codebook_of(const u32 *parts) { return (Codebook){(const u32 *)parts[0], (const u16 *)parts[1], (const i8 *)parts[2]}; }
+INLINE Codebook codebook_of(const u32 *parts) { return (Codebook){(const u8 *)parts[0], (const u16 *)parts[1], (const i8 *)parts[2]}; }
 
 // Entries as f32 [256][4]: products then load one with an index.
 INLINE void widen_entries(f32 *out, const i8 *entries) {
@@ -25,8 +25,8 @@ INLINE void widen_entries(f32 *out, const i8 *entries) {
 	}
 }
 
-// Entry `q` of the four of a column.
-INLINE v128_t entry_at(const f32 *entries, u32 codes, i32 q) { return wasm_v128_load(entries + VECTOR * (codes >> 8 * q & 255)); }
+// Codes are read one by one: a load costs less than to shift a byte out of a word.
+INLINE v128_t entry_at(const f32 *entries, u8 code) { return wasm_v128_load(entries + VECTOR * code); }
 
 // 16 scales of rows, over 128.
 INLINE Rows row_scales(const u16 *scales) {

@@ -3,10 +3,9 @@
 #include "codebook.h"
 #include "share.h"
 
-// Codes are read one by one: a load costs less than to shift a byte out of a word.
 INLINE void add_column(Rows *sum, const f32 *entries, const u8 *codes, const f32 *x) {
 	v128_t v = wasm_v128_load32_splat(x);
-	UNROLL for (i32 q = 0; q < 4; q++) sum->q[q] = wasm_f32x4_add(sum->q[q], wasm_f32x4_mul(wasm_v128_load(entries + VECTOR * codes[q]), v));
+	UNROLL for (i32 q = 0; q < 4; q++) sum->q[q] = wasm_f32x4_add(sum->q[q], wasm_f32x4_mul(entry_at(entries, codes[q]), v));
 }
 
 // scratch: 1024 f32.
@@ -15,7 +14,7 @@ KERNEL(matvec_codebook)(f32 *y, const f32 *x, const u32 *parts, f32 *scratch, i3
 	Codebook w = codebook_of(parts);
 	widen_entries(scratch, w.entries);
 	for (i32 block = blocks.first; block < blocks.end; block++) {
-		const u8 *codes = (const u8 *)(w.codes + block * columns);
+		const u8 *codes = w.codes + 4 * block * columns;
 		Rows even = zero_rows(), odd = zero_rows(), scales = row_scales(w.scales + 16 * block);
 		i32 c = 0;
 		for (; c + 2 <= columns; c += 2) {

@@ -6,7 +6,7 @@ KERNEL(row_codebook)(f32 *y, const i64 *ids, const u32 *parts, i32 count, i32 ro
 	for (i32 i = 0; i < count; i++, y += columns) {
 		i32 id = row_index(ids[i], rows);
 		f32 scale = scale_of(w.scales[id]) / 128;
-		const u8 *codes = (const u8 *)(w.codes + (id >> 4) * columns) + (id >> 2 & 3);
+		const u8 *codes = w.codes + 4 * (id >> 4) * columns + (id >> 2 & 3);
 		for (i32 c = 0; c < columns; c++) y[c] = (f32)w.entries[VECTOR * codes[4 * c] + (id & 3)] * scale;
 	}
 }

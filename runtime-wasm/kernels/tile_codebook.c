@@ -12,10 +12,10 @@ KERNEL(tile_codebook)(f32 *y, const f32 *x, const u32 *parts, const f32 *bias, f
 	f32 *tile = scratch + VECTOR * ENTRIES;
 	for (i32 block = blocks.first; block < blocks.end; block++) {
 		i32 row = 16 * block;
-		const u32 *codes = w.codes + block * columns;
+		const u8 *codes = w.codes + 4 * block * columns;
 		Rows scales = row_scales(w.scales + row);
 		for (i32 c = 0; c < columns; c++)
-			UNROLL for (i32 q = 0; q < 4; q++) wasm_v128_store(tile + 16 * c + 4 * q, wasm_f32x4_mul(entry_at(scratch, codes[c], q), scales.q[q]));
+			UNROLL for (i32 q = 0; q < 4; q++) wasm_v128_store(tile + 16 * c + 4 * q, wasm_f32x4_mul(entry_at(scratch, codes[4 * c + q]), scales.q[q]));
 		multiply_tile(y + row, x, tile, bias ? bias + row : 0, tokens, rows, columns, rows - row < 16 ? rows - row : 16);
 	}
 }
