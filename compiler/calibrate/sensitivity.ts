@@ -6,6 +6,8 @@ import type {GraphWeight} from '../allocate/weights.js';
 import {quadratic, squares} from '../codecs/measure.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {openCalibrated} from './factor.js';
+import {withKernels} from '../numeric/kernels.js';
+import {openTeam, teamKernels} from '../numeric/team.js';
 import type {FloatModel} from './float-program.js';
 import {probed} from './probe.js';
 import type {Calibration, Sensitivities} from './statistics.js';
@@ -18,16 +20,21 @@ export async function measureSensitivities(
 	options?: CalibrateOptions,
 ): Promise<Sensitivities> {
 	const sensitivities = new Map<string, number>();
-	await tryCodes(
-		model,
-		windows,
-		(weight, lossOf) => {
-			const {error, values} = probe(weight, calibration);
-			sensitivities.set(weight.name, Math.max(lossOf(values), LEAST) / error);
-		},
-		options,
-	);
-	return sensitivities;
+	const team = await openTeam(model.program().program.threads);
+	try {
+		await tryCodes(
+			model,
+			windows,
+			(weight, lossOf) => {
+				const {error, values} = withKernels(teamKernels(team), () => probe(weight, calibration));
+				sensitivities.set(weight.name, Math.max(lossOf(values), LEAST) / error);
+			},
+			options,
+		);
+		return sensitivities;
+	} finally {
+		team.close();
+	}
 }
 
 /** What the probe makes of the weight, and what its error costs the weight's own outputs. */

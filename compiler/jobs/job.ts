@@ -79,11 +79,19 @@ export function runJob(job: Job): JobResult<Job> {
 	}
 
 	const {statistics} = job.weight;
-	const errors = job.options.map(({codec: id, parameters}) => {
-		const codec = codecs.get(id)!;
-		return measure(codec, parameters, weight, {sampleRows: codec.sampleRows ?? SAMPLE_ROWS, ...(statistics && {gram: statistics.gram})});
-	});
-	return {energy: energyOf(weight, statistics), errors};
+	const known = new Map<string, number>();
+	const errorOf = (choice: Choice): number => {
+		const codec = codecs.get(choice.codec)!;
+		const key = JSON.stringify(choice);
+		const error =
+			known.get(key) ??
+			codec.errorFrom?.(choice.parameters)?.reduce((product, {parameters, power}) => product * errorOf({codec: choice.codec, parameters}) ** power, 1) ??
+			measure(codec, choice.parameters, weight, {sampleRows: codec.sampleRows ?? SAMPLE_ROWS, ...(statistics && {gram: statistics.gram})});
+		known.set(key, error);
+		return error;
+	};
+
+	return {energy: energyOf(weight, statistics), errors: job.options.map(errorOf)};
 }
 
 function energyOf(weight: Weight, statistics: Statistics | undefined): number {

@@ -10,6 +10,7 @@ import {int64, type Constant} from '../graph/tensor.js';
 import type {Node} from '../graph/graph.js';
 import {rewrite, type Build, type Rule, type View} from './rewrite.js';
 import type {Pass} from './pass.js';
+import {cutRows} from './rows.js';
 import {isSame} from './same-constant.js';
 
 /** Rows from which on a table is cut. */
@@ -40,7 +41,7 @@ export const bandTables: Pass = {
 					return false;
 				}
 
-				const bands = cutRows(table, constant, build);
+				const bands = cutBands(table, constant, build);
 				lookUp(node, bands, view, build);
 				if (head) {
 					const logits = bands.map(({name}) => build.node('snug.Linear', [head.inputs[0]!, name]));
@@ -69,13 +70,12 @@ const isHead = ({op, inputs}: Node, {constant}: View): boolean => op === 'snug.L
 
 type Band = {readonly name: string; readonly first: number; readonly end: number};
 
-function cutRows(table: string, constant: Constant, build: Build): Band[] {
+function cutBands(table: string, constant: Constant, build: Build): Band[] {
 	const rows = constant.dims[0]!;
 	const ends = ENDS.map(end => (end === 16 ? rows : Math.floor((end * rows) / 16 / 16) * 16));
-	const read = shared(constant);
-	return ends.map((end, index) => {
+	return cutRows(constant, ends).map((band, index) => {
 		const first = ends[index - 1] ?? 0;
-		return {name: build.constant(`${table}.rows${first}`, sliceRows({...constant, read}, first, end)), first, end};
+		return {name: build.constant(`${table}.rows${first}`, band), first, end: ends[index]!};
 	});
 }
 
@@ -101,23 +101,3 @@ function lookUp({inputs: [given, table], outputs}: Node, bands: readonly Band[],
 		found = build.node('Where', [build.node('Unsqueeze', [isBelow(ids, first), axis]), found, row], {}, isLast ? outputs : undefined);
 	}
 }
-
-/** Reading may mean to rotate: bands that are read one after the other share what was read, while something still holds it. */
-function shared({read}: Constant): Constant['read'] {
-	let held: WeakRef<ReturnType<Constant['read']>> | undefined;
-	return () => {
-		const values = held?.deref() ?? read();
-		held = new WeakRef(values);
-		return values;
-	};
-}
-
-const sliceRows = (constant: Constant, first: number, end: number): Constant => {
-	const columns = constant.dims[1]!;
-	return {
-		dtype: constant.dtype,
-		dims: [end - first, columns],
-		...(constant.identity === undefined ? {} : {identity: `rows(${constant.identity}, ${first}, ${end})`}),
-		read: () => constant.read().slice(first * columns, end * columns),
-	};
-};

@@ -11,6 +11,7 @@ import {joinSiblings} from './join-siblings.js';
 import {keepAtoms} from './keep-atoms.js';
 import {mergeLayout} from './merge-layout.js';
 import type {Pass} from './pass.js';
+import {partSiblings} from './part-siblings.js';
 import {reduceStrength} from './reduce-strength.js';
 import {rotateStream} from './rotate-stream.js';
 import {shareCommon} from './share-common.js';
@@ -42,4 +43,4 @@ export const passes: readonly Pass[] = [
 ];
 
 /** Equivalent transforms, which change weights so that codes lose less; behind the passes, and each can be left out. */
-export const transforms: readonly Pass[] = [rotateStream, bandTables];
+export const transforms: readonly Pass[] = [rotateStream, partSiblings, bandTables];

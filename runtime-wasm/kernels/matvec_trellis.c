@@ -15,13 +15,13 @@ INLINE Eight no_sums(void) {
 }
 
 // The integer sums of the rows 8 `half` to 8 `half` + 7 over one block.
-INLINE Eight dots_of(const u16 *codes, i32 octets, i32 bits, i32 first, i32 half, const u8 *x) {
+INLINE Eight dots_of(const u8 *codes, i32 octets, i32 halves, i32 first, i32 half, const u8 *x) {
 	Eight sums = no_sums();
-	ONE_BY_ONE for (i32 octet = 0; octet < 8; octet++, codes += 8 * bits, x += 16) {
-		Words words = load_words(codes, octets, bits, first);
+	ONE_BY_ONE for (i32 octet = 0; octet < 8; octet++, codes += 8 * halves, x += 16) {
+		Words words = load_words(codes, octets, halves, first);
 		v128_t inputs = wasm_v128_load(x);
 		UNROLL for (i32 r = 0; r < 8; r++) {
-			sums.of[r] = wasm_i32x4_add(sums.of[r], wasm_i32x4_dot_i16x8(values_of(&words, bits, 8 * half + r), inputs));
+			sums.of[r] = wasm_i32x4_add(sums.of[r], wasm_i32x4_dot_i16x8(values_of(&words, halves, 8 * half + r), inputs));
 			KEEP(sums.of[r]);
 		}
 		IN_ORDER;
@@ -36,16 +36,16 @@ INLINE v128_t across(v128_t a, v128_t b, v128_t c, v128_t d) {
 	return wasm_f32x4_add(wasm_i64x2_shuffle(ab, cd, 0, 2), wasm_i64x2_shuffle(ab, cd, 1, 3));
 }
 
-INLINE void matvec_trellis(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 bits, Share blocks) {
+INLINE void matvec_trellis(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 halves, Share blocks) {
 	Trellis w = trellis_of(parts, rows, columns);
 	ONE_BY_ONE for (i32 block = blocks.first; block < blocks.end; block++) {
 		Rows scales = trellis_scales(w.scales + 16 * block);
 		UNROLL for (i32 half = 0; half < 2; half++) {
-			const u16 *codes = w.codes + 8 * bits * w.octets * block;
+			const u8 *codes = w.codes + 8 * halves * w.octets * block;
 			const u8 *form = x;
 			Eight total = no_sums();
-			ONE_BY_ONE for (i32 b = 0; b < w.octets; b += 8, codes += 64 * bits, form += 144) {
-				Eight sums = dots_of(codes, w.octets, bits, block % w.segment == 0, half, form);
+			ONE_BY_ONE for (i32 b = 0; b < w.octets; b += 8, codes += 64 * halves, form += 144) {
+				Eight sums = dots_of(codes, w.octets, halves, block % w.segment == 0, half, form);
 				v128_t unit = wasm_v128_load32_splat(form + 128);
 				UNROLL for (i32 r = 0; r < 8; r++) total.of[r] = wasm_f32x4_add(total.of[r], wasm_f32x4_mul(unit, wasm_f32x4_convert_i32x4(sums.of[r])));
 			}
@@ -59,11 +59,9 @@ INLINE void matvec_trellis(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 
 	}
 }
 
-#define MATVEC(bits) \
-	KERNEL(matvec_trellis##bits)(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 thread, i32 threads) { \
-		matvec_trellis(y, x, parts, rows, columns, bits, share_of(ceil_divide(rows, 16), thread, threads)); \
+#define MATVEC(name, halves) \
+	KERNEL(matvec_trellis##name)(f32 *y, const u8 *x, const u32 *parts, i32 rows, i32 columns, i32 thread, i32 threads) { \
+		matvec_trellis(y, x, parts, rows, columns, halves, share_of(ceil_divide(rows, 16), thread, threads)); \
 	}
 
-MATVEC(2)
-MATVEC(3)
-MATVEC(4)
+EACH_TRELLIS(MATVEC)

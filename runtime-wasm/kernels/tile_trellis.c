@@ -13,18 +13,18 @@ INLINE void put_rows(u8 *to, v128_t a, v128_t b, v128_t c, v128_t d) {
 	wasm_v128_store(to + 96, wasm_i64x2_shuffle(ab2, cd2, 1, 3));
 }
 
-INLINE void tile_trellis(f32 *y, const u8 *x, const u32 *parts, const f32 *bias, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 bits, Share blocks) {
+INLINE void tile_trellis(f32 *y, const u8 *x, const u32 *parts, const f32 *bias, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 halves, Share blocks) {
 	i32 wide = padded_columns(columns);
 	Trellis w = trellis_of(parts, rows, columns);
 	Product p = product_of(tokens, rows, columns, 8, wide);
 	Tile tile = tile_of(scratch, 8, wide);
 	for (i32 block = blocks.first; block < blocks.end; block++) {
-		const u16 *codes = w.codes + 8 * bits * w.octets * block;
-		ONE_BY_ONE for (i32 octet = 0; octet < w.octets; octet++, codes += 8 * bits) {
-			Words words = load_words(codes, w.octets, bits, block % w.segment == 0);
+		const u8 *codes = w.codes + 8 * halves * w.octets * block;
+		ONE_BY_ONE for (i32 octet = 0; octet < w.octets; octet++, codes += 8 * halves) {
+			Words words = load_words(codes, w.octets, halves, block % w.segment == 0);
 			UNROLL for (i32 q = 0; q < 4; q++) {
 				u8 *to = tile.codes + q / 2 * tile.half + 128 * octet + 16 * (q % 2);
-				put_rows(to, values_of(&words, bits, 4 * q), values_of(&words, bits, 4 * q + 1), values_of(&words, bits, 4 * q + 2), values_of(&words, bits, 4 * q + 3));
+				put_rows(to, values_of(&words, halves, 4 * q), values_of(&words, halves, 4 * q + 1), values_of(&words, halves, 4 * q + 2), values_of(&words, halves, 4 * q + 3));
 			}
 		}
 		Rows scales = trellis_scales(w.scales + 16 * block);
@@ -33,11 +33,9 @@ INLINE void tile_trellis(f32 *y, const u8 *x, const u32 *parts, const f32 *bias,
 	}
 }
 
-#define TILE(bits) \
-	KERNEL(tile_trellis##bits)(f32 *y, const u8 *x, const u32 *parts, const f32 *bias, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 thread, i32 threads) { \
-		tile_trellis(y, x, parts, bias, scratch, tokens, rows, columns, bits, share_of(ceil_divide(rows, 16), thread, threads)); \
+#define TILE(name, halves) \
+	KERNEL(tile_trellis##name)(f32 *y, const u8 *x, const u32 *parts, const f32 *bias, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 thread, i32 threads) { \
+		tile_trellis(y, x, parts, bias, scratch, tokens, rows, columns, halves, share_of(ceil_divide(rows, 16), thread, threads)); \
 	}
 
-TILE(2)
-TILE(3)
-TILE(4)
+EACH_TRELLIS(TILE)

@@ -30,10 +30,10 @@ test('the encoded model is nearer to the exact one', async t => {
 		);
 	const steps: number[] = [];
 	const {parts: refined, loss} = await refine(model, choices, calibration, {seen: windows, held}, {onProgress: done => steps.push(done)});
-	// Four products a layer and the gain; the table, which is the head too, comes first.
+	// Six products a layer and the gain; the table, which is the head too, comes first.
 	t.deepEqual(
 		steps,
-		Array.from({length: 4 * tiny.layers + 1}, (_, index) => index),
+		Array.from({length: 6 * tiny.layers + 1}, (_, index) => index),
 	);
 	for (const [index, {name, rows, columns}] of weights.entries()) {
 		const {codec, parameters} = choices[index]!;

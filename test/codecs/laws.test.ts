@@ -112,7 +112,7 @@ test('tile is decode times every token, within the rounding of its form and what
 });
 
 test('the largest codes and inputs, all of one sign, overflow no sum', t => {
-	const shape = {rows: 16, columns: 960};
+	const shape = {rows: 16, columns: 2112};
 	// One weight in 32 is next to zero, in steps of the finest codes; the others are as far from their zero points as codes go.
 	for (const sign of [1, -1]) {
 		const weight = weightOf(
