@@ -147,7 +147,7 @@ test('errors of codes in between follow from those of their neighbours, with fee
 		[fed, {gram}],
 	] as const) {
 		const errorOf = (parameters: Parameters): number => measure(trellis, parameters, weight, {sampleRows: shape.rows, ...options});
-		for (const bits of [1.5, 2.5, 3.5, 4.5]) {
+		for (const bits of [2.5, 3.5]) {
 			const foretold = trellis.errorFrom!({bits})!.reduce((product, {parameters, power}) => product * errorOf(parameters) ** power, 1);
 			const ratio = foretold / errorOf({bits});
 			t.log(`${bits} bits: ${ratio.toFixed(3)}`);
