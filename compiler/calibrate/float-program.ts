@@ -41,6 +41,8 @@ export type FloatProgram = {
 /** The model in f32: programs for runs of any length. */
 export type FloatModel = {
 	readonly weights: readonly GraphWeight[];
+	/** That compute together. */
+	readonly threads: number;
 	/** As `seesWhole` says of its graph. */
 	readonly whole: boolean;
 	/** @param tokens Of one run, at most; what the graph is bounded to unless given. */
@@ -69,6 +71,7 @@ export function floatModel(
 	let last: Machine | undefined;
 	return {
 		weights,
+		threads,
 		whole: seesWhole(typed),
 		release() {
 			last = undefined;

@@ -20,7 +20,7 @@ export async function measureSensitivities(
 	options?: CalibrateOptions,
 ): Promise<Sensitivities> {
 	const sensitivities = new Map<string, number>();
-	const team = await openTeam(model.program().program.threads);
+	const team = await openTeam(model.threads);
 	try {
 		await tryCodes(
 			model,

@@ -9,19 +9,22 @@ import type {Pass} from './pass.js';
 import {rewrite, type Rule, type View} from './rewrite.js';
 import {cutRows} from './rows.js';
 
+/** Parts of queries, keys and values; what falls apart into more, heads for example, would be many small products. */
+const MOST = 3;
+
 const part: Rule = {
 	name: 'joined siblings',
 	ops: ['Split'],
 	apply(split, view, build) {
 		const joined = view.producer(split.inputs[0]!, 'snug.Linear');
-		if (!joined || !view.usedOnce(split.inputs[0]!) || !endsOnLast(split, view) || meetsAgain(split.outputs, view)) {
+		if (!joined || !view.usedOnce(split.inputs[0]!) || split.outputs.length > MOST || !isCutInRanges(split, view) || meetsAgain(split.outputs, view)) {
 			return false;
 		}
 
 		const [x, weight, bias = ''] = joined.inputs as [string, string, string?];
 		const constants = [weight, bias].filter(name => name !== '').map(name => view.constant(name));
-		// Codes of a file stay what they are.
-		if (!constants.every(constant => constant !== undefined) || constants.some(constant => constant.quantized)) {
+		// Codes of a file stay what they are, and what others read too stays whole.
+		if (!constants.every(constant => constant !== undefined) || constants.some(constant => constant.quantized ?? constant.guarded) || !view.usedOnce(weight)) {
 			return false;
 		}
 
@@ -44,10 +47,11 @@ export const partSiblings: Pass = {
 	run: typed => rewrite(typed, [part]),
 };
 
-/** Whether the last axis is cut, in ranges whose lengths are known. */
-function endsOnLast({inputs, outputs, attributes}: Node, view: View): boolean {
+/** Whether the last axis is cut, in ranges whose lengths are known, and all are named. */
+function isCutInRanges({inputs, outputs, attributes}: Node, view: View): boolean {
 	const axis = Number(attributes['axis'] ?? 0);
-	return (axis === -1 || axis === view.type(inputs[0]!).shape.length - 1) && outputs.every(name => typeof view.type(name).shape.at(-1) === 'number');
+	const isRange = (name: string): boolean => name !== '' && Number(view.type(name).shape.at(-1)) > 0;
+	return (axis === -1 || axis === view.type(inputs[0]!).shape.length - 1) && outputs.every(isRange);
 }
 
 /** Ops that make one vector of both halves, element by element. */

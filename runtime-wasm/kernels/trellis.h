@@ -1,10 +1,10 @@
 // The layout of trellis codes, for all kernels that read them (trellis-coded quantisation with a computed code: QTIP, arXiv 2406.11235).
 //
 // Rows come in segments, so that many can be searched at once. The codes of a column in one of them are a string of bits, row after row,
-// `halves` half bits of them a row, behind 16 bits of lead: where that is odd, the odd rows of a block have one bit more than the even ones,
-// which share what it gives through the search. The last 16 bits up to and with
-// those of a row are its window, of which the lower STATE_BITS count; w = s v / 128, where v is the sum of the two bytes of window x multiplier,
-// each with a sign: nearly normal for windows at random, and every weight of a row can be read by itself.
+// `halves` half bits of them a row, behind 16 bits of lead. Where that is odd, odd rows of a block have one bit more than even ones, and the
+// search spreads the gain over both. The last 16 bits up to and with those of a row are its window, of which the lower STATE_BITS count;
+// w = s v / 128, where v is the sum of the two bytes of window x multiplier, each with a sign: nearly normal for windows at random, and every
+// weight of a row can be read by itself.
 //
 // Parts, columns padded to a multiple of 64, rows to 16:
 //   codes    [row block of 16][octet of columns][8 halves] bytes: 16 rows of a column are halves / 2 words, the first bit of a word its

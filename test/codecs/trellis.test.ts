@@ -25,7 +25,7 @@ for (const [bits, most] of [
 	[4, 0.0065],
 	[4.5, 0.0037],
 ] as const) {
-	test(`${bits} bits a weight come within 1.7 dB of what no code of normal numbers can do better`, t => {
+	test(`${bits} bits a weight lose at most ${most} of the energy of normal numbers, of which no code loses less than ${(4 ** -bits).toFixed(4)}`, t => {
 		const shape = {rows: 512, columns: 128};
 		const values = gaussian(shape.rows * shape.columns, bits);
 		const error = measure(trellis, {bits}, weightOf(values, shape), {sampleRows: shape.rows}) / squares(values);
