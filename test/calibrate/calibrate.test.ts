@@ -26,14 +26,14 @@ function inputsOf({graph}: TypedGraph, ids: readonly number[]): Map<string, Tens
 }
 
 for (const turned of [false, true]) {
-	test(`the Gram matrices are those of the interpreter${turned ? ', with the stream rotated' : ''}`, async t => {
+	test(`the Gram matrices are those of the interpreter${turned ? ', with the stream rotated and siblings parted' : ''}`, async t => {
 		const typed = openTiny(t, turned ? undefined : []);
 		const weights = findWeights(typed.graph);
 		const model = floatModel(typed, weights, POSITIONS);
 		const calibration = await calibrate(model, windows);
 		const runs = windows.map(window => inputsOf(typed, window));
-		// Four products a layer, whose siblings are joined, and the head, which is the table; turned, the gain of the last norm.
-		t.is(calibration.size, 4 * tiny.layers + (turned ? 2 : 1));
+		// Four products a layer, whose siblings are joined, and the head, which is the table; turned, two more a layer and the gain of the last norm.
+		t.is(calibration.size, turned ? 6 * tiny.layers + 2 : 4 * tiny.layers + 1);
 		for (const {name, columns, uses} of weights) {
 			const statistics = calibration.get(name)!;
 			t.is(statistics.tokens, windows.length * LENGTH, name);
