@@ -12,6 +12,10 @@
 // The largest error.
 #define FAR 255
 
+// From about here on errors count less than they should, but still the more the larger they are: of weights that stand out, which no state
+// comes near, the nearest is taken.
+#define KNEE 191
+
 // By how much errors are multiplied, over 2^shift, so that they count as much as their row: in a typical row, at least, and at most.
 #define TYPICAL 128
 #define LEAST_GAIN 16
@@ -94,8 +98,9 @@ INLINE void extend_paths(const Search *m, u16 *costs, u32 base, i32 x, i32 gain,
 		v128_t before = wasm_v128_load(m->least + j), least = wasm_v128_or(wasm_i16x8_sub(before, less), wasm_i16x8_eq(before, never));
 		UNROLL for (i32 b = 0; b < 8 << bits; b += 8) {
 			i32 at = (j << bits) + b;
-			v128_t error = wasm_u16x8_min(wasm_i16x8_abs(wasm_i16x8_sub(want, wasm_v128_load(m->values + at))), far);
-			error = wasm_u16x8_shr(wasm_i16x8_mul(error, times), shift_of(halves));
+			v128_t distance = wasm_i16x8_abs(wasm_i16x8_sub(want, wasm_v128_load(m->values + at)));
+			v128_t error = wasm_u16x8_shr(wasm_i16x8_mul(wasm_u16x8_min(distance, far), times), shift_of(halves));
+			error = wasm_u16x8_min(error, wasm_i16x8_add(wasm_i16x8_splat(KNEE), wasm_u16x8_shr(distance, 2)));
 			wasm_v128_store(costs + at, wasm_u16x8_add_sat(each_next(least, b, bits), wasm_v128_andnot(wasm_i16x8_mul(error, error), low)));
 		}
 	}

@@ -1,11 +1,11 @@
-/** The laws of codecs on weights as they are: a few rows of one matrix of each shape, of both language models. */
+/** The laws of codecs on weights as a compile encodes them: a few rows of one matrix of each shape, of both language models. */
 import test from 'ava';
 import {findWeights, openWeight, type GraphWeight} from '../../compiler/allocate/weights.js';
 import {importBounded} from '../../compiler/bounds.js';
 import {codecs} from '../../compiler/codecs/index.js';
 import type {Codec, Parameters, Shape, Weight} from '../../compiler/codecs/codec.js';
 import {measure, pick} from '../../compiler/codecs/measure.js';
-import {optimize} from '../../compiler/passes/optimize.js';
+import {optimize, transform} from '../../compiler/passes/optimize.js';
 import {dot, matvec, normal, row, tile, type Encoded} from '../codecs/harness.js';
 import {roundingBound, tableBound} from '../codecs/rounding.js';
 import {findModel, missing} from '../helpers/models.js';
@@ -70,7 +70,11 @@ function strayOf(encoded: Encoded<Parameters>): string[] {
 	return differs < 0 ? stray : [...stray, `${title}: row ${ids[differs]} is not that of decode`];
 }
 
-for (const name of ['books-3m', 'smollm2-135m'] as const) {
+// With the transforms that a compile chooses: a column of SmolLM2's table stands out so far that, not rotated, no trellis code reaches it.
+for (const [name, transforms] of [
+	['books-3m', []],
+	['smollm2-135m', ['rotate-stream']],
+] as const) {
 	test.serial(`${name}: bytes, meaning, ladders`, t => {
 		const model = findModel(name);
 		if (model === undefined) {
@@ -80,8 +84,11 @@ for (const name of ['books-3m', 'smollm2-135m'] as const) {
 		}
 
 		const shapes = new Map<string, GraphWeight>();
-		for (const weight of findWeights(optimize(importBounded(model).graph).graph)) {
-			shapes.set(`${weight.rows}×${weight.columns}`, weight);
+		for (const weight of findWeights(transform(optimize(importBounded(model).graph), transforms).graph)) {
+			// What is guarded is never offered the narrow codes.
+			if (!weight.constant.guarded) {
+				shapes.set(`${weight.rows}×${weight.columns}`, weight);
+			}
 		}
 
 		let tried = 0;
