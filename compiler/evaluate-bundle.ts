@@ -2,8 +2,7 @@
  * Evaluates a bundle, or a model that is compiled without loss for the purpose, on a text: perplexity, and how far the predictions
  * are from a reference's. The arithmetic is in `evaluate.ts`; this file opens models and makes logits.
  */
-import {mkdtemp, readFile, rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {readFile} from 'node:fs/promises';
 import path from 'node:path';
 import {load} from 'snug/runtime';
 import type {Model} from 'snug/runtime';
@@ -11,6 +10,7 @@ import {readManifest} from './bundle/read.js';
 import type {Manifest} from './bundle/format.js';
 import {SnugError} from './error.js';
 import {createScorer, windowStarts, type Score} from './evaluate.js';
+import {createScope, decodedBundle, denseBundle, type Scope} from './evaluate-scope.js';
 import {kindOf} from './source.js';
 
 /** How logits are made: token after token, whole windows at once, or whole windows with the decoded weights on the f32 kernels. */
@@ -160,45 +160,4 @@ async function open(directory: string, scope: Scope, {budget, threads, path: kin
 	const model = await load(path.resolve(directory), {...(budget !== undefined && {budget}), ...(threads !== undefined && {threads}), ...(signal && {signal})});
 	scope.release(model);
 	return {model, manifest, generation, tokens};
-}
-
-/** The compiler and its back end are loaded only where they are needed: most evaluations run a bundle as it is. */
-async function decodedBundle(directory: string, scope: Scope): Promise<string> {
-	const {referenceBundle} = await import('./reference/bundle.js');
-	return scope.temporary(await referenceBundle(directory));
-}
-
-/** Compiles without loss into a temporary folder. */
-async function denseBundle(file: string, scope: Scope, {signal, onProgress}: EvaluateOptions): Promise<string> {
-	const {compile} = await import('./compile.js');
-	const output = scope.temporary(await mkdtemp(path.join(tmpdir(), 'snug-dense-')));
-	await compile(file, {output, codecs: ['dense'], bits: 32, cachePrecision: 'float32', ...(signal && {signal}), ...(onProgress && {onProgress})});
-	return output;
-}
-
-type Scope = AsyncDisposable & {
-	/** Registers a folder to remove at the end. */
-	temporary(directory: string): string;
-	release(model: Model): void;
-};
-
-function createScope(): Scope {
-	const folders: string[] = [];
-	const models: Model[] = [];
-	return {
-		temporary(directory) {
-			folders.push(directory);
-			return directory;
-		},
-		release(model) {
-			models.push(model);
-		},
-		async [Symbol.asyncDispose]() {
-			for (const model of models) {
-				model.release();
-			}
-
-			await Promise.all(folders.map(async folder => rm(folder, {recursive: true, force: true})));
-		},
-	};
 }

@@ -98,23 +98,16 @@ export function kullbackLeibler(reference: ArrayLike<number>, logits: ArrayLike<
 		});
 	}
 
-	return rowDivergence(reference)(logits, total);
-}
-
-/** The same for many rows of logits and one reference, of whose length they are. */
-export function rowDivergence(reference: ArrayLike<number>): (logits: ArrayLike<number>, total: number) => number {
 	const referenceTotal = logSumExp(reference);
-	const probabilities = Float64Array.from(reference, logit => Math.exp(logit - referenceTotal));
-	return (logits, total) => {
-		let divergence = total - referenceTotal;
-		for (let index = 0; index < reference.length; index++) {
-			if (probabilities[index]! > 0) {
-				divergence += probabilities[index]! * (reference[index]! - logits[index]!);
-			}
+	let divergence = total - referenceTotal;
+	for (let index = 0; index < reference.length; index++) {
+		const probability = Math.exp(reference[index]! - referenceTotal);
+		if (probability > 0) {
+			divergence += probability * (reference[index]! - logits[index]!);
 		}
+	}
 
-		return divergence;
-	};
+	return divergence;
 }
 
 function argmax(values: ArrayLike<number>): number {

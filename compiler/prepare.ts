@@ -4,6 +4,7 @@ import {decideBudget} from '../profiles/index.js';
 import {findOptions, type Candidates} from './allocate/allocate.js';
 import {rankBy, zScores, type Allocation} from './allocate/importance.js';
 import {DEFAULT_PREFERENCE, patience, type Preference} from './allocate/preference.js';
+import {protect} from './allocate/protect.js';
 import {findWeights, type GraphWeight} from './allocate/weights.js';
 import {importBounded, type BoundOptions} from './bounds.js';
 import {findText, readConfig, type Config} from './bundle/text.js';
@@ -11,6 +12,7 @@ import type {CalibrateOptions} from './calibrate/calibrate.js';
 import {chooseTransforms} from './calibrate/choose-transforms.js';
 import {readsText, seesWhole, tokensOf} from './calibrate/float-program.js';
 import type {Windows} from './calibrate/refine.js';
+import type {RunInputs} from './calibrate/run-inputs.js';
 import {openCalibration, type CalibrationSession} from './calibrate/session.js';
 import {readWindows, SAMPLE} from './calibrate/text.js';
 import {SnugError} from './error.js';
@@ -25,6 +27,7 @@ import {keepAtoms} from './passes/keep-atoms.js';
 import {optimize, transform} from './passes/optimize.js';
 import type {TypedGraph} from './passes/infer-types.js';
 import type {LowerOptions} from './plan/lower.js';
+import {holdsArrays, inputsOf, readSamples} from './samples.js';
 
 export type PrepareOptions = BoundOptions & {
 	/** Bytes that the model may hold: memory and program. */
@@ -33,6 +36,8 @@ export type PrepareOptions = BoundOptions & {
 	readonly bits?: number;
 	/** What codes are chosen for; balanced unless given. */
 	readonly prefer?: Preference;
+	/** Names of weights that get at least 8 bits, whatever the budget; * stands for any characters. */
+	readonly protect?: readonly string[];
 	/** What decides between codes under a budget: predicted losses unless given. */
 	readonly allocation?: Allocation;
 	/** Whether codes are chosen once more, each on what the encoded weights before it produce; unless given, where there is a calibration. */
@@ -41,9 +46,12 @@ export type PrepareOptions = BoundOptions & {
 	readonly transforms?: readonly string[];
 	/** What becomes of weights that layers mix from shared atoms: 'keep' the atoms, unless given, for fewer bytes, or 'mix' them, for fewer products. */
 	readonly atoms?: 'keep' | 'mix';
-	/** A text on which the errors of codes are weighed and made up for, SAMPLE, or AUTO: the sample where there is a choice and a text to be read. */
+	/**
+	 * What errors of codes are weighed on and made up for: a text, a .npz as `readSamples` has it, SAMPLE, or AUTO: the sample where there is a
+	 * choice and a text to be read.
+	 */
 	readonly calibration?: string;
-	/** Tokens of that text, at most. */
+	/** Tokens of a text, at most. */
 	readonly calibrationTokens?: number;
 	/** A folder where results are kept by their content, for an interrupted compile, and for other budgets. */
 	readonly cache?: string;
@@ -138,7 +146,8 @@ async function prepareWith(model: string, options: PrepareOptions, choosing: boo
 		logits: session?.logits,
 		onProgress: watch('measure').onProgress!,
 	};
-	const candidates = await judge(restrict(await findOptions(weights, measured, pool), options), options, session, pool);
+	const offered = protect(restrict(await findOptions(weights, measured, pool), options), options.protect ?? []);
+	const candidates = await judge(offered, options, session, pool);
 	const threads = options.threads ?? options.profile?.threads;
 	return {
 		typed,
@@ -171,10 +180,31 @@ function chooseCalibration(model: string, {calibration, bits}: PrepareOptions, t
 /** Tokens of a window of calibration text at most, of one that is a text of its own, and of all windows. */
 const [WINDOW_TOKENS, TEXT_TOKENS, CALIBRATION_TOKENS] = [512, 32, 40 * 512];
 
+/** Samples of what is no text, at most, evenly spaced: the sequential pass holds all of them midway. */
+const CALIBRATION_SAMPLES = 128;
+
 /** Windows on which the loss of the whole is measured in the end. */
 const HELD_OUT = 2;
 
 function readCalibration(file: string, model: string, typed: TypedGraph, positions: number, tokens = CALIBRATION_TOKENS): Windows {
+	if (holdsArrays(file)) {
+		if (typed.graph.states.length > 0) {
+			throw new SnugError('cannot-calibrate', {
+				subject: `--calibration '${file}'`,
+				problem: 'arrays do not say how the state of a model came about',
+				expected: 'a text, which the model reads from its beginning',
+				hint: 'give a text file',
+			});
+		}
+
+		const samples = readSamples(file, '--calibration', inputsOf(typed.graph));
+		const count = Math.min(samples.length, CALIBRATION_SAMPLES);
+		return holdOut(
+			Array.from({length: count}, (_, index) => samples[Math.floor(((index + 0.5) * samples.length) / count)]!),
+			count,
+		);
+	}
+
 	const bound = tokensOf(typed);
 	// Most texts are short where a model takes them whole, from the first token to the last.
 	const framed = seesWhole(typed);
@@ -194,9 +224,13 @@ function readCalibration(file: string, model: string, typed: TypedGraph, positio
 		});
 	}
 
-	// Every so many-th is held out; a short text is needed whole.
+	return holdOut(windows, Math.ceil(tokens / context));
+}
+
+/** Every so many-th is held out; where there are few, all are needed, up to `most`. */
+function holdOut(windows: readonly RunInputs[], most: number): Windows {
 	if (windows.length < HELD_OUT * 8) {
-		return {seen: windows.slice(0, Math.ceil(tokens / context)), held: []};
+		return {seen: windows.slice(0, most), held: []};
 	}
 
 	const step = Math.floor(windows.length / HELD_OUT);

@@ -6,10 +6,12 @@ import test from 'ava';
 import {allocate, findOptions, smallest, type Candidates, type Option} from '../compiler/allocate/allocate.js';
 import {choose, hull, type Choices} from '../compiler/allocate/choose.js';
 import {prices} from '../compiler/allocate/preference.js';
+import {protect} from '../compiler/allocate/protect.js';
 import {findWeights, type GraphWeight} from '../compiler/allocate/weights.js';
 import {openPool} from '../compiler/jobs/pool.js';
 import {importBounded} from '../compiler/bounds.js';
 import {compile} from '../compiler/compile.js';
+import {SnugError} from '../compiler/error.js';
 import {float32, type Tensor} from '../compiler/graph/tensor.js';
 import {optimize} from '../compiler/passes/optimize.js';
 import {buildModel, type ModelSpec, type NodeSpec} from './helpers/build-model.js';
@@ -359,4 +361,32 @@ test('patience is measured by all codecs, also where some are left out, or are t
 	const fastest = 20 + 3 * 40;
 	t.is(timeOf(allocate(left, 1000, {times: 1.5, candidates: raced})!), fastest);
 	t.true(timeOf(allocate(left, 1000, {times: 1.1, candidates: left})!) <= 1.1 * fastest);
+});
+
+const offers = (names: readonly string[], bits: readonly number[]): Candidates =>
+	names.map(name => ({
+		weight: {name, rows: 8, columns: 100} as GraphWeight,
+		options: bits.map(width => ({codec: `of ${width}`, parameters: {}, bytes: 100 * width + 8, loss: 1 / width, cost: 1 / width, time: 1})),
+	}));
+
+test('protected weights get 8 bits at least, the others what is left', t => {
+	const names = ['head', 'layers.0.up', 'layers.1.up', 'layers.1.down'];
+	const protectedOnes = protect(offers(names, [2, 4, 8, 32]), ['head', 'layers.1*']);
+	t.deepEqual(
+		protectedOnes.map(({options}) => options.map(({codec}) => codec)),
+		[
+			['of 8', 'of 32'],
+			['of 2', 'of 4', 'of 8', 'of 32'],
+			['of 8', 'of 32'],
+			['of 8', 'of 32'],
+		],
+	);
+	t.deepEqual(
+		allocate(protectedOnes, 3 * 808 + 450)!.map(({codec}) => codec),
+		['of 8', 'of 4', 'of 8', 'of 8'],
+	);
+	t.is(allocate(protectedOnes, 3 * 808 + 100), undefined);
+	// Nothing but * is more than itself in a name.
+	t.throws(() => protect(offers(names, [8]), ['layers?0?up']), {instanceOf: SnugError, message: /--protect 'layers\?0\?up'.*head, layers\.0\.up/s});
+	t.throws(() => protect(offers(names, [2, 4]), ['head']), {instanceOf: SnugError, message: /'head'.*at least 8 bits.*of 2, of 4/s});
 });

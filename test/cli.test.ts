@@ -68,7 +68,11 @@ const misuses: ReadonlyArray<readonly [title: string, argumentList: readonly str
 	['an input twice', ['run', 'out', '--input', 'x=a.npy', '--input', 'x=b.npy'], /--input: 'x' is given more than once/],
 	['a negative temperature', ['run', 'out', '-p', 'a', '--temperature=-1'], /--temperature: expected a number of at least 0, found '-1'/],
 	['a port that is none', ['serve', 'out', '--port', '99999'], /--port: expected a port from 0 to 65535, found '99999'/],
-	['no text to evaluate', ['eval', 'out'], /Missing required argument: text/],
+	['no text to evaluate', ['eval', 'out'], /expected either --text FILE or --samples FILE\.npz/],
+	['a text beside samples', ['eval', 'out', '--text', 'a.txt', '--samples', 'a.npz', '--against', 'a.onnx'], /expected either --text FILE or --samples/],
+	['samples that are compared with nothing', ['eval', 'out', '--samples', 'a.npz'], /--samples.*nothing: add --against/],
+	['a window of samples', ['eval', 'out', '--samples', 'a.npz', '--against', 'a.onnx', '--context', '9'], /--context goes with --text/],
+	['samples one token at a time', ['eval', 'out', '--samples', 'a.npz', '--against', 'a.onnx', '--path', 'decode'], /--path decode goes with --text/],
 	['an unknown path', ['eval', 'out', '--text', 'a.txt', '--path', 'fast'], /--path: expected one of decode, prefill, reference, found 'fast'/],
 	['a window of one token', ['eval', 'out', '--text', 'a.txt', '--context', '1'], /--context: expected a whole number of at least 2/],
 ];

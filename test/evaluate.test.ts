@@ -1,6 +1,8 @@
 import test from 'ava';
 import {SnugError} from '../compiler/error.js';
-import {createScorer, logSumExp, windowStarts} from '../compiler/evaluate.js';
+import {createScorer, kullbackLeibler, logSumExp, windowStarts} from '../compiler/evaluate.js';
+import {meanDivergence} from '../compiler/numeric/divergence.js';
+import {createGenerator} from '../compiler/numeric/random.js';
 
 test('windows are evenly spaced and never overlap', t => {
 	t.deepEqual(windowStarts(1000, 100, 4), [0, 225, 450, 675]);
@@ -52,4 +54,32 @@ test('a token outside the vocabulary and a reference of another vocabulary are r
 	const scorer = createScorer();
 	t.is(t.throws(() => scorer.add([0, 1], 2), {instanceOf: SnugError}).code, 'token-out-of-range');
 	t.is(t.throws(() => scorer.add([0, 1], 0, [0, 1, 2]), {instanceOf: SnugError}).code, 'vocabulary-mismatch');
+});
+
+test('the divergence on the kernels is that of the scorer', t => {
+	const random = createGenerator(7);
+	const normal = (length: number, scale: number) => Float32Array.from({length}, () => scale * (random() + random() + random() + random() - 2));
+	for (const columns of [1, 3, 257, 50_257]) {
+		const reference = Array.from({length: 11}, (_, row) => normal(columns, row + 1));
+		for (const [noise, tolerance] of [
+			[3, 1e-6],
+			[0.01, 1e-3],
+		] as const) {
+			const logits = reference.map(row => {
+				const errors = normal(columns, noise);
+				return row.map((value, index) => value + errors[index]! + 40);
+			});
+			const expected = reference.reduce((sum, row, index) => sum + kullbackLeibler(row, logits[index]!, logSumExp(logits[index]!)), 0) / 11;
+			const actual = meanDivergence(reference, logits);
+			t.true(Math.abs(actual - expected) <= tolerance * expected + 1e-7, `${columns} columns, noise ${noise}: ${actual}, expected ${expected}`);
+		}
+	}
+});
+
+test('the divergence on the kernels takes logits that are not finite as they are', t => {
+	const reference = [Float32Array.of(1, 2, -Infinity, 3, 0)];
+	t.is(meanDivergence(reference, reference), 0);
+	t.true(Math.abs(meanDivergence(reference, [Float32Array.of(2, 3, 9, 4, 1)]) - Math.log(1 + Math.exp(9 - logSumExp([2, 3, 4, 1])))) < 1e-6);
+	t.is(meanDivergence(reference, [Float32Array.of(1, 2, 0, -Infinity, 0)]), Infinity);
+	t.is(meanDivergence(reference, [Float32Array.of(1, 2, 0, Number.NaN, 0)]), Number.NaN);
 });

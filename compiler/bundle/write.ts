@@ -3,14 +3,14 @@ import {copyFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {GraphWeight} from '../allocate/weights.js';
 import {reportBytes, type Built} from '../build.js';
-import {fold, type Dim} from '../graph/dim.js';
 import type {Graph} from '../graph/graph.js';
 import {partName} from '../plan/memory.js';
 import {SAMPLING} from '../plan/sampling.js';
 import type {Port, StateBuffer} from '../plan/program.js';
 import {createChunkWriter, writeHashed, writeNamed} from './chunks.js';
+import {dimEntry} from './dim-entry.js';
 import {FILLS} from './fills.js';
-import {FORMAT, type DimEntry, type Manifest, type PortEntry, type StateEntry} from './format.js';
+import {FORMAT, type Manifest, type PortEntry, type StateEntry} from './format.js';
 import {writeGraph} from './graph-file.js';
 import type {PartsOf} from '../jobs/encode.js';
 import {loaderFile} from '../built-files.js';
@@ -146,32 +146,4 @@ function stateEntry(state: StateBuffer, graph: Graph, {plan}: Built): StateEntry
 		bytes,
 		...(scales === undefined ? {} : {scales: plan.fixed.get(scales)!.address}),
 	};
-}
-
-/** Sums of symbols; a product or quotient of symbols in a port's shape has no entry. */
-function dimEntry(dim: Dim): DimEntry {
-	const linear = fold<Record<string, number>>(dim, {
-		number: value => ({'': value}),
-		symbol: name => ({[name]: 1}),
-		binary(kind, left, right) {
-			const scale =
-				kind === 'multiply'
-					? Object.keys(right).every(key => key === '')
-						? {by: right[''] ?? 0, of: left}
-						: Object.keys(left).every(key => key === '')
-							? {by: left[''] ?? 0, of: right}
-							: undefined
-					: undefined;
-			if (scale) {
-				return Object.fromEntries(Object.entries(scale.of).map(([key, value]) => [key, value * scale.by]));
-			}
-
-			if (kind !== 'add') {
-				throw new Error(`a port has the dimension ${typeof dim === 'number' ? dim : dim.key}, which is no sum of symbols`);
-			}
-
-			return Object.fromEntries([...new Set([...Object.keys(left), ...Object.keys(right)])].map(key => [key, (left[key] ?? 0) + (right[key] ?? 0)]));
-		},
-	});
-	return typeof dim === 'number' ? dim : linear;
 }

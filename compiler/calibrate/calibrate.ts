@@ -7,8 +7,9 @@
 import {letOthersRun} from '../jobs/pool.js';
 import {PREFILL_TOKENS} from '../plan/lower.js';
 import type {Entry, KernelCall, Program} from '../plan/program.js';
-import {headProducts, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel} from './float-program.js';
+import {headProducts, productOf, vectorsOf, type FloatModel} from './float-program.js';
 import type {Machine} from './machine.js';
+import {boundsFor, isText, lengthOf, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
 import {findSameInputs} from './same-inputs.js';
 import type {Calibration} from './statistics.js';
 
@@ -17,27 +18,23 @@ export type CalibrateOptions = {
 	onProgress?(done: number, total: number): void;
 };
 
-export async function calibrate(
-	model: FloatModel,
-	windows: ReadonlyArray<readonly number[]>,
-	{signal, onProgress}: CalibrateOptions = {},
-): Promise<Calibration> {
-	const {program, entry, open} = model.program();
+export async function calibrate(model: FloatModel, windows: readonly RunInputs[], {signal, onProgress}: CalibrateOptions = {}): Promise<Calibration> {
+	const {program, entry, open} = model.program(isText(windows[0]!) ? undefined : boundsFor(windows[0]!));
 	const machine = await open();
 	try {
 		const grams = createGrams(machine, program, entry);
 		for (const [index, window] of windows.entries()) {
 			onProgress?.(index, windows.length);
-			for (const {ids, past} of chunksOf(program, window)) {
+			for (const {inputs, past} of chunksOf(program, window)) {
 				signal?.throwIfAborted();
-				writeInputs(machine, program, ids, past);
-				machine.run(entry.name, symbolsOf(ids.length, past), {
+				writeInputs(machine, program, inputs, past);
+				machine.run(entry.name, symbolsOf(inputs, past), {
 					before(call, values) {
 						grams.add(call, values.get('x')!, values.get('tokens') ?? 1);
 					},
 				});
 				for (const call of headProducts(program)) {
-					grams.add(call, machine.valueOf('head', call.arguments['x']!, {row: 0}), ids.length);
+					grams.add(call, machine.valueOf('head', call.arguments['x']!, {row: 0}), lengthOf(inputs));
 				}
 
 				await letOthersRun();
@@ -50,16 +47,16 @@ export async function calibrate(
 	}
 }
 
-type Chunk = {readonly ids: readonly number[]; readonly past: number};
+type Chunk = {readonly inputs: RunInputs; readonly past: number};
 
-function chunksOf(program: Program, window: readonly number[]): Chunk[] {
-	if (program.states.length === 0) {
-		return [{ids: window, past: 0}];
+function chunksOf(program: Program, window: RunInputs): Chunk[] {
+	if (program.states.length === 0 || !isText(window)) {
+		return [{inputs: window, past: 0}];
 	}
 
 	return Array.from({length: Math.ceil(window.length / PREFILL_TOKENS)}, (_, index) => {
 		const past = index * PREFILL_TOKENS;
-		return {ids: window.slice(past, past + PREFILL_TOKENS), past};
+		return {inputs: window.slice(past, past + PREFILL_TOKENS), past};
 	});
 }
 

@@ -10,10 +10,11 @@ import {createGenerator} from '../numeric/random.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import {transform} from '../passes/optimize.js';
 import type {CalibrateOptions} from './calibrate.js';
-import {floatModel, partsOfValues, symbolsOf, writeInputs} from './float-program.js';
+import {floatModel, partsOfValues} from './float-program.js';
 import {identityOf, keptRoundedLosses} from './kept.js';
 import {createPredictor, divergenceFrom, type Prediction} from './predictor.js';
 import {probed} from './probe.js';
+import {boundsFor, shorten, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
 
 /** Runs, and the tokens of each, at most: enough to tell which loses clearly less; where neither does, either will do. */
 const [RUNS, TOKENS] = [2, 256];
@@ -25,7 +26,7 @@ const ELEMENTS = 1 << 25;
 export async function chooseTransforms(
 	typed: TypedGraph,
 	positions: number,
-	windows: ReadonlyArray<readonly number[]>,
+	windows: readonly RunInputs[],
 	cache: Cache | undefined,
 	options: CalibrateOptions,
 ): Promise<readonly string[]> {
@@ -70,21 +71,21 @@ async function roundedLoss(
 	typed: TypedGraph,
 	rounded: ReadonlySet<string>,
 	positions: number,
-	windows: ReadonlyArray<readonly number[]>,
+	windows: readonly RunInputs[],
 	{signal, onProgress}: CalibrateOptions,
 ): Promise<number> {
 	const weights = findWeights(typed.graph);
 	const model = floatModel(typed, weights, positions);
-	const tokens = Math.min(TOKENS, windows[0]!.length);
-	const float = model.program(windows[0]!.length);
+	const runs = windows.slice(0, RUNS).map(inputs => (model.whole ? inputs : shorten(inputs, TOKENS)));
+	const symbols = symbolsOf(runs[0]!);
+	const float = model.program(boundsFor(runs[0]!));
 	const machine = await float.open();
 	try {
-		const predict = createPredictor(float, machine, tokens);
-		const runs = windows.slice(0, RUNS).map(ids => (model.whole ? ids : ids.slice(0, tokens)));
-		const run = (ids: readonly number[]): Prediction => {
+		const predict = createPredictor(float, machine, symbols);
+		const run = (inputs: RunInputs): Prediction => {
 			signal?.throwIfAborted();
-			writeInputs(machine, float.program, ids);
-			machine.run(float.entry.name, symbolsOf(ids.length));
+			writeInputs(machine, float.program, inputs);
+			machine.run(float.entry.name, symbols);
 			return predict();
 		};
 

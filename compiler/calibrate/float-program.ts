@@ -5,7 +5,7 @@ import {FILLS} from '../bundle/fills.js';
 import {codecs} from '../codecs/index.js';
 import {SnugError} from '../error.js';
 import {readsOf} from '../graph/captures.js';
-import {evaluate, type Dim} from '../graph/dim.js';
+import type {Dim} from '../graph/dim.js';
 import {attentionAttributes} from '../ops/fused/attention-attributes.js';
 import {inferTypes, type TypedGraph} from '../passes/infer-types.js';
 import {checkPlan} from '../plan/check.js';
@@ -45,8 +45,8 @@ export type FloatModel = {
 	readonly threads: number;
 	/** As `seesWhole` says of its graph. */
 	readonly whole: boolean;
-	/** @param tokens Of one run, at most; what the graph is bounded to unless given. */
-	program(tokens?: number): FloatProgram;
+	/** @param most The symbols of a run, at most; what the graph is bounded to unless given. */
+	program(most?: Symbols): FloatProgram;
 	/** Forgets the machine that was opened last. */
 	release(): void;
 };
@@ -62,7 +62,6 @@ export function floatModel(
 	// An output that something reads would be one buffer for all runs that stand side by side.
 	const read = new Set(typed.graph.nodes.flatMap(readsOf));
 	const graph = {...typed.graph, outputs: typed.graph.outputs.filter(name => !read.has(name))};
-	const bound = graph.symbols['sequence'];
 	const encoding = encodingOf(
 		weights,
 		weights.map(() => DENSE),
@@ -76,12 +75,11 @@ export function floatModel(
 		release() {
 			last = undefined;
 		},
-		program(tokens) {
-			const sized =
-				tokens === undefined || bound === undefined
-					? graph
-					: {...graph, symbols: {...graph.symbols, sequence: {min: Math.min(bound.min, tokens), max: tokens}}};
-			const program = lower(inferTypes(sized), encoding, {cachePrecision: 'float32', positions, threads});
+		program(most = {}) {
+			const symbols = Object.fromEntries(
+				Object.entries(graph.symbols).map(([name, {min, max}]) => [name, {min: Math.min(min, most[name] ?? min), max: most[name] ?? max}] as const),
+			);
+			const program = lower(inferTypes({...graph, symbols}), encoding, {cachePrecision: 'float32', positions, threads});
 			const plan = planMemory(program, prototypes);
 			checkPlan(program, plan, prototypes);
 			return {
@@ -107,9 +105,6 @@ export function floatModel(
 export const seesWhole = ({graph: {states, nodes}}: TypedGraph): boolean =>
 	states.length === 0 && !nodes.some(({op, attributes}) => op === 'snug.Attention' && attentionAttributes(attributes).causal === 1);
 
-/** The symbols of a run of `count` tokens behind `past` others. */
-export const symbolsOf = (count: number, past = 0): Symbols => ({batch: 1, sequence: count, past});
-
 /** Inputs that a text fills: those that the loader fills too, and the segment of a lone sentence. */
 const FILLED = new Set([...Object.keys(FILLS), 'token_type_ids']);
 
@@ -129,7 +124,7 @@ export function tokensOf(typed: TypedGraph): {readonly most: number; readonly fi
 			subject: `input '${stranger}'`,
 			problem: 'a text does not say what it holds',
 			expected: [...FILLED].join(', '),
-			hint: 'compile with --calibration none',
+			hint: 'give a .npz with an array for every input, or --calibration none',
 		});
 	}
 
@@ -139,41 +134,6 @@ export function tokensOf(typed: TypedGraph): {readonly most: number; readonly fi
 	}
 
 	return states.length > 0 || symbols['sequence'] === undefined ? undefined : {most: symbols['sequence'].max, fixed: false};
-}
-
-/** What a run of the tokens reads, as the loader would fill it in; every sequence of a batch is the same. */
-export function writeInputs(machine: Machine, program: Program, ids: readonly number[], past = 0): void {
-	const symbols = symbolsOf(ids.length, past);
-	for (const {name, dtype, shape, buffer} of program.inputs) {
-		if (buffer !== undefined) {
-			const length = shape.reduce<number>((product, dim) => product * evaluate(dim, symbols), 1);
-			machine.write(
-				buffer,
-				dtype,
-				Array.from({length}, (_, index) => fill(name, ids, past, index)),
-			);
-		}
-	}
-}
-
-function fill(name: string, ids: readonly number[], past: number, index: number): number {
-	switch (FILLS[name]) {
-		case 'tokens': {
-			return ids[index % ids.length]!;
-		}
-
-		case 'positions': {
-			return past + (index % ids.length);
-		}
-
-		case 'ones': {
-			return 1;
-		}
-
-		default: {
-			return 0;
-		}
-	}
 }
 
 /** The weight that a call multiplies vectors with. */

@@ -4,17 +4,29 @@ import type {Graph} from '../graph/graph.js';
 import type {Cache} from '../jobs/cache.js';
 import type {Choice} from '../jobs/job.js';
 import {keyOf, viewOf} from '../jobs/key.js';
+import {isText, type RunInputs} from './run-inputs.js';
 import type {Calibration, Sensitivities} from './statistics.js';
 
 /**
  * Names what a model computes on a text, before any transform reads its weights.
  * @param source The graph whose constants are as in the file. @param typed The graph that runs.
  */
-export const identityOf = (source: Graph, typed: Graph, windows: ReadonlyArray<readonly number[]>): string => keyOf(contentOf(source, typed, windows));
+export const identityOf = (source: Graph, typed: Graph, windows: readonly RunInputs[]): string => keyOf(contentOf(source, typed, windows));
 
-function* contentOf(source: Graph, typed: Graph, windows: ReadonlyArray<readonly number[]>): Generator<string | Uint8Array> {
+function* contentOf(source: Graph, typed: Graph, windows: readonly RunInputs[]): Generator<string | Uint8Array> {
 	yield JSON.stringify(writeGraph(typed, new Set(typed.constants.keys())));
-	yield JSON.stringify(windows);
+	for (const inputs of windows) {
+		if (isText(inputs)) {
+			yield JSON.stringify(inputs);
+			continue;
+		}
+
+		for (const [name, {data}] of inputs.tensors) {
+			yield `${name} ${JSON.stringify(inputs.symbols)}`;
+			yield viewOf(data);
+		}
+	}
+
 	// One at a time: a model may be larger than memory.
 	for (const [name, {dtype, dims, read}] of source.constants) {
 		yield `${name} ${dtype} ${dims.join()}`;

@@ -4,7 +4,8 @@
  */
 import {dot} from '../numeric/dot.js';
 import type {CalibrateOptions} from './calibrate.js';
-import {symbolsOf, writeInputs, type FloatModel} from './float-program.js';
+import type {FloatModel} from './float-program.js';
+import {boundsFor, lengthOf, shorten, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
 import {firstUses} from './try-codes.js';
 import type {KernelCall} from '../plan/program.js';
 
@@ -16,22 +17,24 @@ const isNorm = ({kernel}: KernelCall): boolean => /^(?:layer|rms)_norm/.test(ker
 /** By weight: the layer's score, between −1 and 1; Infinity in front of the first norm and behind the last, where there is no layer. */
 export async function measureLayerInputs(
 	model: FloatModel,
-	windows: ReadonlyArray<readonly number[]>,
+	windows: readonly RunInputs[],
 	{signal, onProgress}: CalibrateOptions = {},
 ): Promise<ReadonlyMap<string, number>> {
-	const seen = windows.slice(0, RUNS).map(window => (model.whole ? window : window.slice(0, TOKENS)));
-	const tokens = seen[0]!.length;
-	const {program, entry, open} = model.program(tokens);
+	const seen = windows.slice(0, RUNS).map(inputs => (model.whole ? inputs : shorten(inputs, TOKENS)));
+	const first = seen[0]!;
+	const {program, entry, open} = model.program(boundsFor(first));
 	const head = program.entries.find(({name}) => name === 'head')?.calls.find(isNorm);
 	const machine = await open();
 	try {
-		const states = (address: number, columns: number): Float32Array => new Float32Array(machine.kernels.memory.buffer, address, tokens * columns).slice();
+		const states = (address: number, rows: number, columns: number): Float32Array =>
+			new Float32Array(machine.kernels.memory.buffer, address, rows * columns).slice();
 		// Of all states, by norm: their squares, and their products with those at the next norm.
 		const [squares, between]: [number[], number[]] = [[], []];
-		// Norms of single heads are narrower than those of hidden states, the first of which comes first.
+		// Norms of single heads are narrower than those of hidden states, the first of which comes first; one of a single vector is shorter.
+		let height: number | undefined;
 		let width: number | undefined;
 		const places = new Set<KernelCall>();
-		for (const [done, ids] of seen.entries()) {
+		for (const [done, inputs] of seen.entries()) {
 			signal?.throwIfAborted();
 			onProgress?.(done, seen.length);
 			let last: Float32Array | undefined;
@@ -46,19 +49,24 @@ export async function measureLayerInputs(
 				index++;
 			};
 
-			writeInputs(machine, program, ids);
-			machine.run(entry.name, symbolsOf(tokens), {
+			writeInputs(machine, program, inputs);
+			machine.run(entry.name, symbolsOf(inputs), {
 				before(call, values) {
-					const columns = values.get('columns');
-					width ??= isNorm(call) ? columns : undefined;
-					if (isNorm(call) && columns === width) {
+					if (!isNorm(call)) {
+						return;
+					}
+
+					const [rows, columns] = [values.get('rows')!, values.get('columns')!];
+					height ??= rows;
+					width ??= columns;
+					if (rows === height && columns === width) {
 						places.add(call);
-						pass(states(values.get('x')!, width!));
+						pass(states(values.get('x')!, rows, columns));
 					}
 				},
 			});
 			if (head && width !== undefined) {
-				pass(states(machine.valueOf('head', head.arguments['x']!, {row: 0}), width));
+				pass(states(machine.valueOf('head', head.arguments['x']!, {row: 0}), lengthOf(inputs), width));
 			}
 		}
 

@@ -25,7 +25,7 @@ export type Machine = {
 	/** The parts of a weight's first term, where they lie. */
 	partsOf(name: string): readonly Uint8Array[];
 	/** Writes the elements of a buffer that outlives entries. */
-	write(buffer: string, dtype: DType, elements: ArrayLike<number>): void;
+	write(buffer: string, dtype: DType, elements: ArrayLike<number | bigint>): void;
 	/** Runs the calls of an entry. */
 	run(entry: string, symbols: Symbols, options?: RunOptions): void;
 	/** The value of a call's argument. @param arena Of the activations; the plan's unless given. */
@@ -69,7 +69,7 @@ function machineOf(kernels: Team, program: Program, plan: Plan): Machine {
 				problem: 'does not fit a WebAssembly memory with its statistics in f32',
 				expected: `at most ${LIMIT} bytes`,
 				found: `${end} bytes`,
-				hint: 'compile it with --no-refine, or with --calibration none',
+				hint: 'calibrate on fewer or smaller samples, or compile with --no-refine or --calibration none',
 			});
 		}
 
@@ -146,7 +146,7 @@ function machineOf(kernels: Team, program: Program, plan: Plan): Machine {
 			const {address} = plan.fixed.get(buffer)!;
 			const data = view(dtype, bytes().subarray(address, address + elements.length * bytesOf(dtype)));
 			for (let index = 0; index < elements.length; index++) {
-				data[index] = dtype === 'int64' ? BigInt(elements[index]!) : elements[index]!;
+				data[index] = dtype === 'int64' || dtype === 'uint64' ? BigInt(elements[index]!) : Number(elements[index]!);
 			}
 		},
 		run(name, symbols, {before, first, end: last, arena} = {}) {

@@ -11,13 +11,14 @@ import type {Pool} from '../jobs/pool.js';
 import type {CalibrateOptions} from './calibrate.js';
 import type {FloatModel} from './float-program.js';
 import {keptLosses} from './kept.js';
+import type {RunInputs} from './run-inputs.js';
 import type {Calibration} from './statistics.js';
 import {tryCodes} from './try-codes.js';
 
 export type MeasureInput = {
 	readonly candidates: Candidates;
 	readonly calibration: Calibration;
-	readonly windows: ReadonlyArray<readonly number[]>;
+	readonly windows: readonly RunInputs[];
 	readonly pool: Pool;
 	/** Where losses are kept, weight by weight, under the name of the model and the text. */
 	readonly kept: {readonly cache: Cache; readonly identity: string} | undefined;

@@ -1,28 +1,39 @@
 /** What a model in f32 predicts, read out of a machine after a run, and how far two predictions are from each other. */
-import {logSumExp, rowDivergence} from '../evaluate.js';
+import {SnugError} from '../error.js';
 import {evaluate} from '../graph/dim.js';
+import {meanDivergence} from '../numeric/divergence.js';
 import type {FloatProgram} from './float-program.js';
-import {headProducts, symbolsOf} from './float-program.js';
+import {headProducts} from './float-program.js';
 import type {KernelCall, Program} from '../plan/program.js';
-import type {Machine} from './machine.js';
+import type {Machine, Symbols} from './machine.js';
 
 /** Rows of logits, or every output of floats as one row. */
 export type Prediction = readonly Float32Array[];
 
-/** @param tokens Of the runs. @param first Token whose logits come first: unless given those of the last half, which have seen the others. */
-export function createPredictor({program, plan}: FloatProgram, machine: Machine, tokens: number, first = tokens >> 1): () => Prediction {
+/** @param symbols Of the runs. @param first Token whose logits come first: unless given those of the last half, which have seen the others. */
+export function createPredictor({program, plan}: FloatProgram, machine: Machine, symbols: Symbols, first = (symbols['sequence'] ?? 0) >> 1): () => Prediction {
 	const {memory} = machine.kernels;
 	const head = program.entries.find(({name}) => name === 'head');
 	if (!head) {
 		const outputs = program.outputs.filter(({dtype, buffer}) => dtype === 'float32' && buffer !== undefined);
+		if (outputs.length === 0) {
+			throw new SnugError('cannot-calibrate', {
+				subject: 'the outputs of the model',
+				problem: 'do not say how far a change of weights moves them',
+				expected: 'an output of float32',
+				found: program.outputs.map(({name, dtype}) => `'${name}' ${dtype}`).join(', '),
+				hint: 'compile with --calibration none',
+			});
+		}
+
 		return () =>
 			outputs.map(({buffer, shape}) => {
-				const length = shape.reduce<number>((product, dim) => product * evaluate(dim, symbolsOf(tokens)), 1);
+				const length = shape.reduce<number>((product, dim) => product * evaluate(dim, symbols), 1);
 				return new Float32Array(memory.buffer, plan.fixed.get(buffer!)!.address, length).slice();
 			});
 	}
 
-	const count = tokens - first;
+	const count = symbols['sequence']! - first;
 	const products = logitProducts(program);
 	if (products.length > 0) {
 		// The entry takes a row at a time; products of many vectors read a weight once. Logits are those of the products, one after the other.
@@ -70,8 +81,7 @@ const isCopy = ({kernel}: KernelCall): boolean => kernel.startsWith('copy_');
 /** Of other predictions from the reference: for logits the mean Kullback-Leibler divergence in nats, else half the squared distance relative to the reference. */
 export function divergenceFrom(reference: Prediction, logits: boolean): (other: Prediction) => number {
 	if (logits) {
-		const rows = reference.map(row => rowDivergence(row));
-		return other => rows.reduce((sum, divergence, index) => sum + divergence(other[index]!, logSumExp(other[index]!)), 0) / rows.length;
+		return other => meanDivergence(reference, other);
 	}
 
 	return other => {

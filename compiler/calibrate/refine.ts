@@ -23,12 +23,13 @@ import type {KernelCall, Program} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {letOthersRun} from '../jobs/pool.js';
 import type {Calibration, Statistics} from './statistics.js';
-import {DENSE, headProducts, partsOfValues, productOf, symbolsOf, vectorsOf, writeInputs, type FloatModel, type FloatProgram} from './float-program.js';
+import {DENSE, headProducts, partsOfValues, productOf, vectorsOf, type FloatModel, type FloatProgram} from './float-program.js';
 import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
 import {findSameInputs} from './same-inputs.js';
 import {createPredictor, divergenceFrom, type Prediction} from './predictor.js';
 import {multiply, transpose} from './product.js';
+import {boundsFor, lengthOf, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
 
 /** The parts of every weight, by name. */
 export type Encoded = ReadonlyMap<string, readonly Uint8Array[]>;
@@ -41,9 +42,9 @@ export type Refined = {
 
 /** All windows have one length. */
 export type Windows = {
-	readonly seen: ReadonlyArray<readonly number[]>;
+	readonly seen: readonly RunInputs[];
 	/** Those that nothing is fitted to. */
-	readonly held: ReadonlyArray<readonly number[]>;
+	readonly held: readonly RunInputs[];
 };
 
 /** @param choices One for each weight. */
@@ -54,8 +55,9 @@ export async function refine(
 	{seen: windows, held}: Windows,
 	{signal, onProgress}: CalibrateOptions = {},
 ): Promise<Refined> {
-	const tokens = windows[0]!.length;
-	const float = model.program(tokens);
+	const first = windows[0]!;
+	const [tokens, symbols] = [lengthOf(first), symbolsOf(first)];
+	const float = model.program(boundsFor(first));
 	const {program, entry, arenaBytes, open} = float;
 	// The second copies from the first, which is changed only later.
 	const coded = await open();
@@ -71,7 +73,6 @@ export async function refine(
 	});
 	const together = <T>(work: () => T): T => withKernels(teamKernels(team), work);
 	try {
-		const symbols = symbolsOf(tokens);
 		const encoded = new Map<string, readonly Uint8Array[]>();
 		const byName = new Map(model.weights.map((weight, index) => [weight.name, {weight, choice: choices[index]!}]));
 		const keep = (weight: Weight, {codec, parameters}: Choice): void => {
@@ -101,10 +102,10 @@ export async function refine(
 		const lookAt = async ({call, at}: Step, columns: number): Promise<Inputs> => {
 			sums.clear(columns);
 			const run = async (which: 0 | 1, look: (address: number, window: number) => void): Promise<void> => {
-				for (const [window, ids] of windows.entries()) {
+				for (const [window, inputs] of windows.entries()) {
 					signal?.throwIfAborted();
 					const [machine, arena] = [[exact, coded][which]!, arenas[window]![which]];
-					writeInputs(machine, program, ids);
+					writeInputs(machine, program, inputs);
 					machine.run(entry.name, symbols, {first: from, end: at ?? entry.calls.length, arena});
 					look(
 						at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena),
@@ -162,21 +163,22 @@ export async function refine(
 
 /** The mean over windows. */
 function measureLoss(float: FloatProgram, exact: Machine, coded: Machine, windows: Windows['held'], signal?: AbortSignal): number | undefined {
-	if (windows.length === 0) {
+	const [first] = windows;
+	if (!first) {
 		return undefined;
 	}
 
-	const tokens = windows[0]!.length;
+	const symbols = symbolsOf(first);
 	const [reference, actual] = [exact, coded].map(machine => {
-		const predict = createPredictor(float, machine, tokens);
-		return (ids: readonly number[]): Prediction => {
+		const predict = createPredictor(float, machine, symbols);
+		return (inputs: RunInputs): Prediction => {
 			signal?.throwIfAborted();
-			writeInputs(machine, float.program, ids);
-			machine.run(float.entry.name, symbolsOf(tokens));
+			writeInputs(machine, float.program, inputs);
+			machine.run(float.entry.name, symbols);
 			return predict();
 		};
-	}) as [(ids: readonly number[]) => Prediction, (ids: readonly number[]) => Prediction];
-	return windows.reduce((sum, ids) => sum + divergenceFrom(reference(ids), float.program.sliced !== undefined)(actual(ids)), 0) / windows.length;
+	}) as [(inputs: RunInputs) => Prediction, (inputs: RunInputs) => Prediction];
+	return windows.reduce((sum, inputs) => sum + divergenceFrom(reference(inputs), float.program.sliced !== undefined)(actual(inputs)), 0) / windows.length;
 }
 
 type Step = {readonly weight: string; readonly call: KernelCall; /** The call's place in the entry; undefined in the entry of logits. */ readonly at?: number};

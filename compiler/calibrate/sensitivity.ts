@@ -10,13 +10,14 @@ import {withKernels} from '../numeric/kernels.js';
 import {openTeam, teamKernels} from '../numeric/team.js';
 import type {FloatModel} from './float-program.js';
 import {probed} from './probe.js';
+import type {RunInputs} from './run-inputs.js';
 import type {Calibration, Sensitivities} from './statistics.js';
 import {tryCodes} from './try-codes.js';
 
 export async function measureSensitivities(
 	model: FloatModel,
 	calibration: Calibration,
-	windows: ReadonlyArray<readonly number[]>,
+	windows: readonly RunInputs[],
 	options?: CalibrateOptions,
 ): Promise<Sensitivities> {
 	const sensitivities = new Map<string, number>();

@@ -38,6 +38,7 @@ export const compileCommand = defineCommand({
 				...choiceOption('--prefer', 'What a choice of codes under a budget is for', preferences),
 				...otherwise(DEFAULT_PREFERENCE),
 			})
+			.option('protect', listOption('--protect', 'Weights, by their names, that get 8 bits at least; * stands for any characters'))
 			.option('allocation', {
 				...choiceOption(
 					'--allocation',
@@ -47,7 +48,10 @@ export const compileCommand = defineCommand({
 				...otherwise('loss'),
 			})
 			.option('calibration', {
-				...textOption('--calibration', 'A text like those of the users: what matters on it is kept best; none for none'),
+				...textOption(
+					'--calibration',
+					'A text like those of the users, or a .npz with an array of samples for every input: what matters on it is kept best; none for none',
+				),
 				...otherwise("'sample', pages of five books, where a budget decides and the model reads text"),
 			})
 			.option('no-refine', {
@@ -93,7 +97,7 @@ export const compileCommand = defineCommand({
 				return true;
 			})
 			.group(['profile', 'budget', 'sweep', 'max-sequence'], 'Memory:')
-			.group(['codecs', 'bits', 'prefer', 'allocation', 'calibration', 'no-refine', 'transforms', 'atoms', 'cache-precision'], 'Compression:')
+			.group(['codecs', 'bits', 'prefer', 'protect', 'allocation', 'calibration', 'no-refine', 'transforms', 'atoms', 'cache-precision'], 'Compression:')
 			.group(['dim'], 'Shapes:')
 			.implies({queue: 'store', store: 'queue'})
 			.group(['cache', 'queue', 'store', 'threads'], 'Speed:'),
@@ -107,6 +111,7 @@ export const compileCommand = defineCommand({
 			codecs,
 			bits,
 			prefer,
+			protect,
 			allocation,
 			calibration,
 			noRefine,
@@ -132,6 +137,7 @@ export const compileCommand = defineCommand({
 			...(codecs && {codecs}),
 			...(bits !== undefined && {bits}),
 			...(prefer && {prefer}),
+			...(protect && {protect}),
 			...(allocation && {allocation}),
 			...(calibration === 'none' ? {} : {calibration: calibration ?? AUTO}),
 			refine: !noRefine,

@@ -60,4 +60,12 @@ export type Graph = {
 /** What is known of the sizes of symbols and of their sums, for `dim.range` and its like. */
 export const boundsOf = ({symbols, limits}: Pick<Graph, 'symbols' | 'limits'>): Readonly<Record<string, SymbolBounds>> => ({...symbols, ...limits});
 
+/** The rows of the tables that an input's ids are looked up in: those of the smallest, undefined where there is none. */
+export function tableRows({nodes, constants, tables}: Graph, input: string): number | undefined {
+	const lookups = nodes.filter(({op, inputs}) => op === 'snug.Embedding' && inputs[0] === input).map(({inputs}) => constants.get(inputs[1]!)!.dims[0]!);
+	const whole = tables?.[input];
+	const rows = whole === undefined ? lookups : [...lookups, whole];
+	return rows.length > 0 ? Math.min(...rows) : undefined;
+}
+
 export const describeNode = (node: Pick<Node, 'op' | 'name'>): string => `${node.op} '${node.name}'`;

@@ -26,7 +26,13 @@ export type ImportOptions = DimOptions & {
 	readonly ops?: OpTable;
 };
 
-export function importModel(source: ModelSource, options: ImportOptions = {}): Graph {
+/** The inputs as the file declares them, with the symbols of their dimensions open. */
+export function readInputs(source: ModelSource): ReadonlyMap<string, {readonly dtype: ValueType['dtype']; readonly shape: readonly Dim[]}> {
+	const {free, named} = declare(source);
+	return new Map([...free].map(([name, {dtype}]) => [name, {dtype, shape: named.shapes.get(name)!}]));
+}
+
+function declare(source: ModelSource) {
 	const {model, graph, origin, subject} = readModelFile(source);
 	const initial = new Set([...graph.initializer.map(({name}) => name), ...graph.sparseInitializer.map(({values}) => values?.name ?? '')]);
 	// Before IR version 4 every initializer is listed as an input too; since then such an input has a default. Both are constants here.
@@ -43,8 +49,12 @@ export function importModel(source: ModelSource, options: ImportOptions = {}): G
 	const fixed = fixedInputs([...declared.keys()]);
 	const free = new Map([...declared].filter(([name]) => !fixed.has(name)));
 	const named = nameDims(new Map([...free].map(([name, {dims}]) => [name, dims] as const)), states);
-	const {shapes, symbols} = applyDims(named, options, subject);
+	return {model, graph, origin, subject, states, fixed, free, named};
+}
 
+export function importModel(source: ModelSource, options: ImportOptions = {}): Graph {
+	const {model, graph, origin, subject, states, fixed, free, named} = declare(source);
+	const {shapes, symbols} = applyDims(named, options, subject);
 	const around: Surroundings = {
 		ops: options.ops ?? allOps,
 		functions: collectFunctions(model.functions, subject),

@@ -6,7 +6,7 @@ import {equal, isNumber, keyOf, multiply, range, symbol, type Dim} from '../grap
 import {readsOf} from '../graph/captures.js';
 import {bytesOf} from '../graph/dtype.js';
 import {fromElements} from '../graph/elements.js';
-import {boundsOf, describeNode, type Node, type ValueType} from '../graph/graph.js';
+import {boundsOf, describeNode, tableRows, type Node, type ValueType} from '../graph/graph.js';
 import {constant} from '../graph/tensor.js';
 import {SnugError} from '../error.js';
 import type {TypedGraph} from '../passes/infer-types.js';
@@ -56,7 +56,7 @@ export function lower(optimized: TypedGraph, encoding: Encoding, options: LowerO
 		buffers,
 		constants: new Map([...graph.constants].filter(([name]) => buffers.has(`constant:${name}`)).map(([name, constant]) => [`constant:${name}`, constant])),
 		weights: weightRows(encoding),
-		inputs: graph.inputs.filter(name => !states.has(name)).map(name => inputPort(typed, name, buffers, encoding)),
+		inputs: graph.inputs.filter(name => !states.has(name)).map(name => inputPort(typed, name, buffers)),
 		outputs: graph.outputs
 			.filter(name => !graph.states.some(state => state.output === name))
 			.map(name => ({name, ...graph.types.get(name)!, buffer: `output:${name}`})),
@@ -209,12 +209,10 @@ function weightRows(encoding: Encoding): WeightRow[] {
 	return [...rows.values()];
 }
 
-function inputPort({graph}: TypedGraph, name: string, buffers: ReadonlyMap<string, Buffer>, encoding: Encoding): Port {
+function inputPort({graph}: TypedGraph, name: string, buffers: ReadonlyMap<string, Buffer>): Port {
 	const type: ValueType = graph.types.get(name)!;
-	const lookups = graph.nodes.filter(node => node.op === 'snug.Embedding' && node.inputs[0] === name).map(node => encoding.get(node.inputs[1]!)!.rows);
-	const whole = graph.tables?.[name];
-	const tables = whole === undefined ? lookups : [...lookups, whole];
-	return {name, ...type, ...(buffers.has(`input:${name}`) ? {buffer: `input:${name}`} : {}), ...(tables.length > 0 ? {rows: Math.min(...tables)} : {})};
+	const rows = tableRows(graph, name);
+	return {name, ...type, ...(buffers.has(`input:${name}`) ? {buffer: `input:${name}`} : {}), ...(rows === undefined ? {} : {rows})};
 }
 
 /** The most bytes that a buffer may need under the symbols' bounds. */

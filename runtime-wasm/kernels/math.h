@@ -17,6 +17,15 @@ static inline f32 max_f32x4(v128_t v) {
 	return wasm_f32x4_extract_lane(v, 0);
 }
 
+static inline f32 largest_f32(const f32 *x, i32 columns) {
+	v128_t tops = wasm_f32x4_splat(-INFINITY_F32);
+	i32 c = 0;
+	for (; c + 4 <= columns; c += 4) tops = wasm_f32x4_pmax(tops, wasm_v128_load(x + c));
+	f32 top = max_f32x4(tops);
+	for (; c < columns; c++) top = x[c] > top ? x[c] : top;
+	return top;
+}
+
 // A number that, added to one below 2^22, leaves the nearest whole number in the low bits of the sum: cheaper than rounding and
 // converting, which WebAssembly defines for all numbers.
 #define WHOLE 0x1.8p23f

@@ -2,20 +2,11 @@
 // Threads share rows.
 #include "math.h"
 
-static inline f32 largest(const f32 *x, i32 columns) {
-	v128_t tops = wasm_f32x4_splat(-INFINITY_F32);
-	i32 c = 0;
-	for (; c + 4 <= columns; c += 4) tops = wasm_f32x4_pmax(tops, wasm_v128_load(x + c));
-	f32 top = max_f32x4(tops);
-	for (; c < columns; c++) top = x[c] > top ? x[c] : top;
-	return top;
-}
-
 KERNEL(softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns, i32 thread, i32 threads) {
 	Share share = share_of(rows, thread, threads);
 	x += share.first * columns, y += share.first * columns;
 	for (i32 r = share.first; r < share.end; r++, x += columns, y += columns) {
-		f32 top = largest(x, columns);
+		f32 top = largest_f32(x, columns);
 		i32 c = 0;
 		v128_t sums = wasm_f32x4_splat(0), tops = wasm_f32x4_splat(top);
 		for (; c + 4 <= columns; c += 4) {
@@ -34,7 +25,7 @@ KERNEL(log_softmax_f32)(f32 *y, const f32 *x, i32 rows, i32 columns, i32 thread,
 	Share share = share_of(rows, thread, threads);
 	x += share.first * columns, y += share.first * columns;
 	for (i32 r = share.first; r < share.end; r++, x += columns, y += columns) {
-		f32 top = largest(x, columns);
+		f32 top = largest_f32(x, columns);
 		i32 c = 0;
 		v128_t sums = wasm_f32x4_splat(0), tops = wasm_f32x4_splat(top);
 		for (; c + 4 <= columns; c += 4) sums = wasm_f32x4_add(sums, exp_f32x4(wasm_f32x4_sub(wasm_v128_load(x + c), tops)));

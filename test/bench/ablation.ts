@@ -12,10 +12,11 @@ import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {allocate, totalOf} from '../../compiler/allocate/allocate.js';
-import {floatModel, partsOfValues, type FloatProgram} from '../../compiler/calibrate/float-program.js';
+import {floatModel, partsOfValues} from '../../compiler/calibrate/float-program.js';
 import type {Machine} from '../../compiler/calibrate/machine.js';
+import type {Prediction} from '../../compiler/calibrate/predictor.js';
 import {prepare, withMeans, type Prepared, type PrepareOptions} from '../../compiler/prepare.js';
-import {compareOn, languageOptions, openLanguageModel, type Comparison} from './quality/language-model.js';
+import {compareOn, languageOptions, openLanguageModel, predictionsOn, type Comparison} from './quality/language-model.js';
 import {setDecoded} from './quality/decoded.js';
 import {projections, shareAtoms} from './quality/shared-atoms.js';
 import {writeTable, type Figure} from './quality/table.js';
@@ -66,25 +67,22 @@ const keep = (figure: Figure): void => {
 	);
 };
 
+/** What float predicts, whatever transforms it runs with. */
+let wantedPredictions: readonly Prediction[] | undefined;
+
 /** @param change Puts other values in the place of the weights. */
 async function scoreWith(
 	{typed, weights, positions}: Pick<Prepared, 'typed' | 'weights' | 'positions'>,
 	change: (machine: Machine) => Promise<void> | void,
 ): Promise<Comparison> {
-	const open = (): FloatProgram => floatModel(typed, weights, positions).program(language.context);
-	const float = open();
-	const coded = await float.open();
+	const float = floatModel(typed, weights, positions).program({sequence: language.context});
+	const machine = await float.open();
 	try {
-		await change(coded);
-		// Of a model of its own, which copies nothing from the changed one.
-		const exact = await open().open();
-		try {
-			return compareOn(language.held, float, exact, coded);
-		} finally {
-			exact.close();
-		}
+		wantedPredictions ??= [...predictionsOn(language.held, float, machine)];
+		await change(machine);
+		return compareOn(language.held, wantedPredictions, predictionsOn(language.held, float, machine));
 	} finally {
-		coded.close();
+		machine.close();
 	}
 }
 

@@ -46,7 +46,7 @@ for (const transforms of [[], undefined]) {
 	const weights = findWeights(typed.graph);
 	const model = floatModel(typed, weights, positions);
 	const calibration = await calibrate(model, seen);
-	const float = model.program(context);
+	const float = model.program({sequence: context});
 	const machine = await float.open();
 	const heads = new Set(headProducts(float.program).map(productOf));
 	const linears = weights.filter(({name, products, constant}) => products > 0 && !heads.has(name) && constant.guarded !== true);

@@ -12,8 +12,9 @@ import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {allocate, totalOf} from '../../compiler/allocate/allocate.js';
 import {findText as findTokenizer} from '../../compiler/bundle/text.js';
-import {floatModel, symbolsOf, writeInputs} from '../../compiler/calibrate/float-program.js';
+import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {createPredictor} from '../../compiler/calibrate/predictor.js';
+import {symbolsOf, writeInputs} from '../../compiler/calibrate/run-inputs.js';
 import {openTokenizer, SAMPLE} from '../../compiler/calibrate/text.js';
 import {cosine} from '../../compiler/numeric/dot.js';
 import {prepare, withMeans} from '../../compiler/prepare.js';
@@ -56,12 +57,12 @@ await withMeans(options, async means => {
 			throw new Error(`no choice of ${bits} bits`);
 		}
 
-		const float = floatModel(typed, weights, positions).program(CONTEXT);
+		const float = floatModel(typed, weights, positions).program({sequence: CONTEXT});
 		const machine = await float.open();
 		const embed = (ids: readonly number[]): Float64Array => {
 			writeInputs(machine, float.program, ids);
-			machine.run(float.entry.name, symbolsOf(ids.length));
-			const [tokens] = createPredictor(float, machine, ids.length)();
+			machine.run(float.entry.name, symbolsOf(ids));
+			const [tokens] = createPredictor(float, machine, symbolsOf(ids))();
 			const width = tokens!.length / ids.length;
 			return Float64Array.from({length: width}, (_, column) => ids.reduce((sum, _id, row) => sum + tokens![row * width + column]!, 0));
 		};

@@ -1,9 +1,10 @@
 /** A language model for benchmarks of quality: its file, its texts as windows, and the perplexity of a machine on one of them. */
 import path from 'node:path';
 import {findText as findTokenizer} from '../../../compiler/bundle/text.js';
-import {symbolsOf, writeInputs, type FloatProgram} from '../../../compiler/calibrate/float-program.js';
+import type {FloatProgram} from '../../../compiler/calibrate/float-program.js';
 import type {Machine} from '../../../compiler/calibrate/machine.js';
 import {createPredictor, type Prediction} from '../../../compiler/calibrate/predictor.js';
+import {symbolsOf, writeInputs} from '../../../compiler/calibrate/run-inputs.js';
 import {readWindows} from '../../../compiler/calibrate/text.js';
 import {createScorer} from '../../../compiler/evaluate.js';
 import {findModel, findText, missing} from '../../helpers/models.js';
@@ -68,21 +69,28 @@ export type Comparison = {
 	readonly divergence: number;
 };
 
-/** Every prediction on the windows, with the weights that the machines have. @param coded Its program is that of `exact`, whose weights are as in the file. */
-export function compareOn(windows: ReadonlyArray<readonly number[]>, float: FloatProgram, exact: Machine, coded: Machine): Comparison {
-	const [reference, actual] = [createScorer(), createScorer()];
-	const [predictExact, predict] = [exact, coded].map(machine => createPredictor(float, machine, windows[0]!.length, 0)) as [() => Prediction, () => Prediction];
+/** The predictions on each of the windows, of every token. */
+export function* predictionsOn(windows: ReadonlyArray<readonly number[]>, float: FloatProgram, machine: Machine): Generator<Prediction> {
+	const predict = createPredictor(float, machine, symbolsOf(windows[0]!), 0);
 	for (const ids of windows) {
-		for (const machine of [exact, coded]) {
-			writeInputs(machine, float.program, ids);
-			machine.run(float.entry.name, symbolsOf(ids.length));
+		writeInputs(machine, float.program, ids);
+		machine.run(float.entry.name, symbolsOf(ids));
+		yield predict();
+	}
+}
+
+/** Predictions on the windows against those of float. */
+export function compareOn(windows: ReadonlyArray<readonly number[]>, wanted: readonly Prediction[], predictions: Iterable<Prediction>): Comparison {
+	const [reference, actual] = [createScorer(), createScorer()];
+	let index = 0;
+	for (const prediction of predictions) {
+		const [ids, exact] = [windows[index]!, wanted[index]!];
+		for (const [at, logits] of prediction.slice(0, -1).entries()) {
+			reference.add(exact[at]!, ids[at + 1]!);
+			actual.add(logits, ids[at + 1]!, exact[at]);
 		}
 
-		const wanted = predictExact();
-		for (const [at, logits] of predict().slice(0, -1).entries()) {
-			reference.add(wanted[at]!, ids[at + 1]!);
-			actual.add(logits, ids[at + 1]!, wanted[at]);
-		}
+		index++;
 	}
 
 	const {perplexity, kl} = actual.score();
@@ -91,13 +99,12 @@ export function compareOn(windows: ReadonlyArray<readonly number[]>, float: Floa
 
 /** @returns a function that scores the weights that the machine has when it is called. */
 export function scoreOn(windows: ReadonlyArray<readonly number[]>, float: FloatProgram, machine: Machine): () => number {
-	const predict = createPredictor(float, machine, windows[0]!.length, 0);
 	return () => {
 		const scorer = createScorer();
-		for (const ids of windows) {
-			writeInputs(machine, float.program, ids);
-			machine.run(float.entry.name, symbolsOf(ids.length));
-			for (const [at, logits] of predict().slice(0, -1).entries()) {
+		let index = 0;
+		for (const prediction of predictionsOn(windows, float, machine)) {
+			const ids = windows[index++]!;
+			for (const [at, logits] of prediction.slice(0, -1).entries()) {
 				scorer.add(logits, ids[at + 1]!);
 			}
 		}

@@ -1,0 +1,55 @@
+/** What a run of a calibration reads: the token ids of a text, which all inputs follow from, or an array for every input. */
+import {FILLS} from '../bundle/fills.js';
+import {evaluate} from '../graph/dim.js';
+import type {Program} from '../plan/program.js';
+import type {Sample} from '../samples.js';
+import type {Machine, Symbols} from './machine.js';
+
+export type RunInputs = readonly number[] | Sample;
+
+export const isText = (inputs: RunInputs): inputs is readonly number[] => Array.isArray(inputs);
+
+/** @param past Tokens that were before those of a text. */
+export const symbolsOf = (inputs: RunInputs, past = 0): Symbols => (isText(inputs) ? {batch: 1, sequence: inputs.length, past} : inputs.symbols);
+
+/** What the bounds of a program for these and smaller runs are. */
+export const boundsFor = (inputs: RunInputs): Symbols => (isText(inputs) ? {sequence: inputs.length} : inputs.symbols);
+
+/** The first tokens of a text; arrays are one piece. */
+export const shorten = (inputs: RunInputs, tokens: number): RunInputs => (isText(inputs) ? inputs.slice(0, tokens) : inputs);
+
+/** Tokens of a text; arrays count as many as they say. */
+export const lengthOf = (inputs: RunInputs): number => symbolsOf(inputs)['sequence'] ?? 1;
+
+/** Writes what a run reads; for a text as the loader would fill it in, and every sequence of a batch is the same. */
+export function writeInputs(machine: Machine, program: Program, inputs: RunInputs, past = 0): void {
+	const symbols = symbolsOf(inputs, past);
+	for (const {name, dtype, shape, buffer} of program.inputs) {
+		if (buffer === undefined) {
+			continue;
+		}
+
+		const length = shape.reduce<number>((product, dim) => product * evaluate(dim, symbols), 1);
+		machine.write(buffer, dtype, isText(inputs) ? Array.from({length}, (_, index) => fill(name, inputs, past, index)) : inputs.tensors.get(name)!.data);
+	}
+}
+
+function fill(name: string, ids: readonly number[], past: number, index: number): number {
+	switch (FILLS[name]) {
+		case 'tokens': {
+			return ids[index % ids.length]!;
+		}
+
+		case 'positions': {
+			return past + (index % ids.length);
+		}
+
+		case 'ones': {
+			return 1;
+		}
+
+		default: {
+			return 0;
+		}
+	}
+}
