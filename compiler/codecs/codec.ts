@@ -106,11 +106,8 @@ export type Codec<P extends Parameters = Parameters> = {
 	readonly byName?: 'always' | 'unless timed';
 	/** Rows on which its error is estimated, where the usual few would not do. */
 	readonly sampleRows?: number;
-	/**
-	 * Of parameters whose error needs no measuring: it is the product of these powers of the errors of other parameters. Undefined for those
-	 * that are measured.
-	 */
-	errorFrom?(parameters: P): ReadonlyArray<{readonly parameters: P; readonly power: number}> | undefined;
+	/** Of parameters whose error needs no measuring: those whose errors it is the geometric mean of. Undefined for those that are measured. */
+	errorBetween?(parameters: P): readonly [P, P] | undefined;
 	/** Parameters worth offering the allocator, fewest bytes first; none where the shape does not fit the code. */
 	options(shape: Shape): readonly P[];
 	/** The exact parts, in the order in which kernels see them. */

@@ -146,9 +146,7 @@ export const trellis: Codec<TrellisParameters> = {
 	byName: 'unless timed',
 	sampleRows: 128,
 	// Between whole bits every half takes the same part of the error away.
-	errorFrom({bits}) {
-		return bits === 2.5 || bits === 3.5 ? ([bits - 0.5, bits + 0.5] as const).map(of => ({parameters: {bits: of as 2 | 3 | 4}, power: 0.5})) : undefined;
-	},
+	errorBetween: ({bits}) => (bits === 2.5 ? [{bits: 2}, {bits: 3}] : bits === 3.5 ? [{bits: 3}, {bits: 4}] : undefined),
 	options: () => WIDTHS.map(bits => ({bits})),
 	layout,
 	encode(weight, parameters) {

@@ -9,7 +9,7 @@ import {createProgress, type Progress} from '../progress.js';
 import {formatSize} from '../size.js';
 import {formatTable} from '../table.js';
 import {defineCommand, printJson, type Io} from './command.js';
-import {choiceOption, countOption, listOption, otherwise, pairs, readDim, sizeOption, sizesOption, textOption} from './options.js';
+import {choiceOption, countOption, listOption, numberOption, otherwise, pairs, readDim, sizeOption, sizesOption, textOption} from './options.js';
 
 export const compileCommand = defineCommand({
 	usage: 'compile <model>',
@@ -33,7 +33,7 @@ export const compileCommand = defineCommand({
 			.option('budget', {...sizeOption('--budget', 'Bytes that the model may hold: 60MB, 64MiB, bytes'), ...otherwise("the profile's")})
 			.option('sweep', sizesOption('--sweep', 'Write no bundle: compare these budgets, as 40MB,60MB,80MB'))
 			.option('codecs', {...listOption('--codecs', 'Codecs to choose from, separated by commas'), ...otherwise('all')})
-			.option('bits', {...countOption('--bits', 'Bits per weight, the same for all'), ...otherwise('as the budget allows')})
+			.option('bits', {...numberOption('--bits', 'Bits per weight, the same for all', 1), ...otherwise('as the budget allows')})
 			.option('prefer', {
 				...choiceOption('--prefer', 'What a choice of codes under a budget is for', preferences),
 				...otherwise(DEFAULT_PREFERENCE),

@@ -83,9 +83,10 @@ export function runJob(job: Job): JobResult<Job> {
 	const errorOf = (choice: Choice): number => {
 		const codec = codecs.get(choice.codec)!;
 		const key = JSON.stringify(choice);
+		const between = codec.errorBetween?.(choice.parameters)?.map(parameters => errorOf({codec: choice.codec, parameters})) as [number, number] | undefined;
 		const error =
 			known.get(key) ??
-			codec.errorFrom?.(choice.parameters)?.reduce((product, {parameters, power}) => product * errorOf({codec: choice.codec, parameters}) ** power, 1) ??
+			(between && Math.sqrt(between[0] * between[1])) ??
 			measure(codec, choice.parameters, weight, {sampleRows: codec.sampleRows ?? SAMPLE_ROWS, ...(statistics && {gram: statistics.gram})});
 		known.set(key, error);
 		return error;
