@@ -2,19 +2,14 @@
  * Encodes the chosen codes once more, in the order in which the model uses its weights: each sees the inputs that the encoded weights
  * before it produce, and aims at the outputs of the model in f32.
  *
- * With X_f the inputs in the f32 model, X those in the encoded one and H = X Xᵀ, the target of a weight W is W + W (X_f Xᵀ − H)(H + λ)⁻¹,
- * the least-squares solution of W' X = W X_f; column feedback with H does the rest (as in ResComp, arXiv 2604.07955, and its precursors).
- * Of a model whose tokens see the whole text, what the coded inputs lack is in part chance: the errors of the words of this text. The two halves of
- * the text say how large a part of the change they agree in, and only that part is made. (Language models, whose errors come from
- * linears that all words share, make all of it: on books-3m the part was 1.141 and 1.065 times the perplexity of float at 2.5 and 3 bits, the
- * whole 1.144 and 1.063, which is chance.)
+ * What that asks of a weight is in `retarget.ts` (as in ResComp, arXiv 2604.07955, and its precursors); column feedback on the coded inputs does
+ * the rest.
  *
  * Two machines, one in f32 and one with what is encoded so far, run all windows side by side, each stopped at the same product. A weight
  * that is used twice, or looked up by row, is encoded first, from the statistics of the f32 model.
  */
 import {openWeight} from '../allocate/weights.js';
 import {codecs} from '../codecs/index.js';
-import {pick} from '../codecs/measure.js';
 import type {Feedback, Weight} from '../codecs/codec.js';
 import type {Choice} from '../jobs/job.js';
 import {withKernels} from '../numeric/kernels.js';
@@ -28,7 +23,7 @@ import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
 import {findSameInputs} from './same-inputs.js';
 import {createPredictor, divergenceFrom, type Prediction} from './predictor.js';
-import {multiply, transpose} from './product.js';
+import {retarget, type Mismatch, type Mismatches} from './retarget.js';
 import {boundsFor, lengthOf, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
 
 /** The parts of every weight, by name. */
@@ -147,7 +142,7 @@ export async function refine(
 			const opened = openWeight(weight);
 			together(() => {
 				// Codes of a file stay what they are, where the code can hold them.
-				const target = opened.quantized ? opened : retarget(opened, mismatches, feedback.byEnergy, model.whole && windows.length > 1);
+				const target = opened.quantized ? opened : retarget(opened, mismatches, feedback.byEnergy);
 				keep({...target, feedback}, choice);
 			});
 			await letOthersRun();
@@ -205,74 +200,8 @@ function stepsOf(program: Program, calls: readonly KernelCall[]): Step[] {
 	return steps.filter(({weight}) => uses.get(weight) === 1);
 }
 
-/** Rows of a target that are computed at once. */
-const BLOCK_ROWS = 4096;
-
-/**
- * W + α W M (H + λ)⁻¹, where the factor U, its columns in `order`, has (H + λ)⁻¹ = Uᵀ U and M is the mean of X_f Xᵀ − H over the text.
- * @param mismatches The transposes of X_f Xᵀ − H. @param careful Whether α is the part of the change that the halves of the text agree in,
- * else 1.
- */
-function retarget(weight: Weight, [first, second]: Mismatches, {order, factor}: Feedback['byEnergy'], careful: boolean): Weight {
-	const {rows, columns} = weight;
-	const target = weight.read(0, rows).slice();
-	const turned = transpose(factor, columns);
-	// The rows of the transpose are the columns of the product: these come in the order of the factor.
-	const [a, b] = [first, second].map(({mismatch}) => reorderRows(mismatch, order)) as [Float32Array, Float32Array];
-	const share = first.tokens / (first.tokens + second.tokens);
-	const part = careful ? agreement(pick(weight, Math.min(rows, SAMPLE_ROWS)), [a, b], share, factor) : 1;
-	const ordered = a.map((value, index) => part * (share * value + (1 - share) * b[index]!));
-	for (let start = 0; start < rows; start += BLOCK_ROWS) {
-		const block = target.subarray(start * columns, Math.min(rows, start + BLOCK_ROWS) * columns);
-		const change = multiply(multiply(multiply(block, ordered, columns), factor, columns), turned, columns);
-		for (let at = 0; at < change.length; at += columns) {
-			for (let i = 0; i < columns; i++) {
-				block[at + order[i]!]! += change[at + i]!;
-			}
-		}
-	}
-
-	return {name: weight.name, rows, columns, read: (from, count) => target.subarray(from * columns, (from + count) * columns)};
-}
-
-/** Rows on which it is judged how far the halves of the text agree. */
-const SAMPLE_ROWS = 64;
-
-function reorderRows(matrix: Float32Array, order: Uint32Array): Float32Array {
-	const columns = order.length;
-	const out = new Float32Array(matrix.length);
-	for (const [to, from] of order.entries()) {
-		out.set(matrix.subarray(from * columns, (from + 1) * columns), to * columns);
-	}
-
-	return out;
-}
-
-/**
- * With a and b the changes of the outputs that the halves ask for, the factor that brings their mean nearest to what they have in
- * common: what is chance in one is not in the other, so that a·b is the square of the latter.
- */
-function agreement(sample: Weight, halves: readonly [Float32Array, Float32Array], share: number, factor: Float32Array): number {
-	const {rows, columns} = sample;
-	const values = sample.read(0, rows);
-	const [a, b] = halves.map(mismatch => multiply(multiply(values, mismatch, columns), factor, columns)) as [Float32Array, Float32Array];
-	let [common, mean] = [0, 0];
-	for (const [index, value] of a.entries()) {
-		common += value * b[index]!;
-		mean += (share * value + (1 - share) * b[index]!) ** 2;
-	}
-
-	return mean > 0 ? Math.max(0, Math.min(1, common / mean)) : 0;
-}
-
 /** What is known of the inputs of a product. */
 type Inputs = {readonly mismatches: Mismatches; readonly feedback: Feedback};
-
-/** Of the halves of the text. */
-type Mismatches = readonly [Mismatch, Mismatch];
-
-/** The transpose of X_f Xᵀ − H, as a mean over so many vectors. */
-type Mismatch = {readonly mismatch: Float32Array; readonly tokens: number};
 
 type Sums = {
 	clear(columns: number): void;

@@ -1,0 +1,85 @@
+/**
+ * What a weight aims at where the weights before it are encoded: the outputs of the model in f32, from the inputs that it gets.
+ *
+ * With X_f the inputs in the f32 model, X those in the encoded one and H = X Xᵀ, the least-squares solution of W' X = W X_f is
+ * W + W M (H + λ)⁻¹ with M = X_f Xᵀ − H. What the coded inputs lack is in part chance, the errors of the words of this text, and a change that
+ * follows chance is an error of its own. So each half of the text says what it asks for, in coordinates in which the inputs are independent
+ * and of one size, and of every coordinate only the part is changed that both agree in. At 2.5 bits, on 12 windows of 512 tokens, SmolLM2
+ * was 0.530 nats from float so, and 0.615 with the whole change; books-3m, at 2.4 bits on 10,240 tokens, 0.0749 and 0.0768.
+ */
+import {pick} from '../codecs/measure.js';
+import type {Feedback, Weight} from '../codecs/codec.js';
+import {multiply, transpose} from './product.js';
+
+/** M of the halves of the text. */
+export type Mismatches = readonly [Mismatch, Mismatch];
+
+/** The transpose of M, as a mean over so many vectors. */
+export type Mismatch = {readonly mismatch: Float32Array; readonly tokens: number};
+
+/** Rows of a target that are computed at once. */
+const BLOCK_ROWS = 4096;
+
+/** Rows on which it is judged how far the halves of the text agree. */
+const SAMPLE_ROWS = 256;
+
+/** @param byEnergy The factor U, its columns in `order`, has (H + λ)⁻¹ = Uᵀ U. */
+export function retarget(weight: Weight, [first, second]: Mismatches, {order, factor}: Feedback['byEnergy']): Weight {
+	const {rows, columns} = weight;
+	const target = weight.read(0, rows).slice();
+	const turned = transpose(factor, columns);
+	// The rows of the transpose are the columns of the product: these come in the order of the factor.
+	const halves = [first, second].map(({mismatch}) => reorderRows(mismatch, order)) as [Float32Array, Float32Array];
+	const share = first.tokens / (first.tokens + second.tokens);
+	const mean = halves[0].map((value, index) => share * value + (1 - share) * halves[1][index]!);
+	const inFactor = (values: Float32Array, mismatch: Float32Array): Float32Array => multiply(multiply(values, mismatch, columns), factor, columns);
+	const sample = pick(weight, Math.min(rows, SAMPLE_ROWS));
+	const askedBy = (half: Float32Array): Float32Array => inFactor(sample.read(0, sample.rows), half);
+	// A single window has no halves to compare.
+	const parts = second.tokens === 0 ? undefined : agreements([askedBy(halves[0]), askedBy(halves[1])], share, columns);
+	for (let start = 0; start < rows; start += BLOCK_ROWS) {
+		const block = target.subarray(start * columns, Math.min(rows, start + BLOCK_ROWS) * columns);
+		const asked = inFactor(block, mean);
+		for (let at = 0; parts && at < asked.length; at += columns) {
+			for (let i = 0; i < columns; i++) {
+				asked[at + i]! *= parts[i]!;
+			}
+		}
+
+		const change = multiply(asked, turned, columns);
+		for (let at = 0; at < change.length; at += columns) {
+			for (let i = 0; i < columns; i++) {
+				block[at + order[i]!]! += change[at + i]!;
+			}
+		}
+	}
+
+	return {name: weight.name, rows, columns, read: (from, count) => target.subarray(from * columns, (from + count) * columns)};
+}
+
+function reorderRows(matrix: Float32Array, order: Uint32Array): Float32Array {
+	const columns = order.length;
+	const out = new Float32Array(matrix.length);
+	for (const [to, from] of order.entries()) {
+		out.set(matrix.subarray(from * columns, (from + 1) * columns), to * columns);
+	}
+
+	return out;
+}
+
+/**
+ * With a and b what the halves ask of one column, the factor that brings their mean nearest to what they have in common: what is chance
+ * in one is not in the other, so that a·b is the square of the latter.
+ */
+function agreements([a, b]: readonly [Float32Array, Float32Array], share: number, columns: number): Float32Array {
+	const [common, mean] = [new Float64Array(columns), new Float64Array(columns)];
+	for (let at = 0; at < a.length; at += columns) {
+		for (let i = 0; i < columns; i++) {
+			const [x, y] = [a[at + i]!, b[at + i]!];
+			common[i]! += x * y;
+			mean[i]! += (share * x + (1 - share) * y) ** 2;
+		}
+	}
+
+	return Float32Array.from(common, (value, i) => (mean[i]! > 0 ? Math.max(0, Math.min(1, value / mean[i]!)) : 0));
+}
