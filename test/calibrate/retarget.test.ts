@@ -1,0 +1,83 @@
+/** What a weight aims at behind encoded ones: all that both halves of a text ask for, and nothing that they contradict each other in. */
+import test from 'ava';
+import {createFeedback} from '../../compiler/calibrate/factor.js';
+import {retarget} from '../../compiler/calibrate/retarget.js';
+import type {Weight} from '../../compiler/codecs/codec.js';
+import {randomNumbers} from '../helpers/random.js';
+
+const [ROWS, COLUMNS, TOKENS] = [24, 12, 400];
+
+const exact = Float32Array.from(randomNumbers(ROWS * COLUMNS, 1, 1));
+const weight: Weight = {name: 'w', rows: ROWS, columns: COLUMNS, read: (first, count) => exact.subarray(first * COLUMNS, (first + count) * COLUMNS)};
+const inputs = randomNumbers(TOKENS * COLUMNS, 2, 1);
+/** The inputs of the f32 model are those of the encoded one, turned a little: (1 + T) x. */
+const turn = randomNumbers(COLUMNS * COLUMNS, 3, 0.1);
+
+const gram = new Float32Array(COLUMNS * COLUMNS);
+for (let token = 0; token < TOKENS; token++) {
+	for (let i = 0; i < COLUMNS; i++) {
+		for (let j = 0; j < COLUMNS; j++) {
+			gram[i * COLUMNS + j]! += (inputs[token * COLUMNS + i]! * inputs[token * COLUMNS + j]!) / TOKENS;
+		}
+	}
+}
+
+/** The transpose of T H, times `sign`. */
+const mismatchOf = (sign: number): Float32Array =>
+	Float32Array.from({length: COLUMNS * COLUMNS}, (_, index) => {
+		const [j, i] = [Math.floor(index / COLUMNS), index % COLUMNS];
+		let sum = 0;
+		for (let k = 0; k < COLUMNS; k++) {
+			sum += turn[i * COLUMNS + k]! * gram[k * COLUMNS + j]!;
+		}
+
+		return sign * sum;
+	});
+
+const {byEnergy} = createFeedback({gram, tokens: 1e9}, COLUMNS);
+
+/** The largest difference from W (1 + part T). */
+function distance(target: Weight, part: number): number {
+	const values = target.read(0, ROWS);
+	let largest = 0;
+	for (const [index, value] of exact.entries()) {
+		const [row, column] = [Math.floor(index / COLUMNS), index % COLUMNS];
+		let change = 0;
+		for (let k = 0; k < COLUMNS; k++) {
+			change += exact[row * COLUMNS + k]! * turn[k * COLUMNS + column]!;
+		}
+
+		largest = Math.max(largest, Math.abs(values[index]! - value - part * change));
+	}
+
+	return largest;
+}
+
+test('what both halves ask for is done whole', t => {
+	const half = {mismatch: mismatchOf(1), tokens: TOKENS / 2};
+	// But for the damping, a hundredth of the mean energy.
+	t.true(distance(retarget(weight, [half, half], byEnergy), 1) < 0.02);
+	t.true(distance(weight, 1) > 0.3);
+});
+
+test('what one half asks for and the other against is left', t => {
+	const [first, second] = [1, -1].map(sign => ({mismatch: mismatchOf(sign), tokens: TOKENS / 2})) as [
+		{mismatch: Float32Array; tokens: number},
+		{mismatch: Float32Array; tokens: number},
+	];
+	t.is(distance(retarget(weight, [first, second], byEnergy), 0), 0);
+	// Of halves of other lengths there is a mean, which they do not agree in.
+	t.is(distance(retarget(weight, [{...first, tokens: TOKENS}, second], byEnergy), 0), 0);
+});
+
+test('what both ask for in part is done in part, and a single window is followed', t => {
+	const [whole, nothing] = [
+		{mismatch: mismatchOf(1), tokens: TOKENS / 2},
+		{mismatch: mismatchOf(0), tokens: TOKENS / 2},
+	];
+	t.is(distance(retarget(weight, [whole, nothing], byEnergy), 0), 0);
+	t.true(distance(retarget(weight, [whole, {...nothing, tokens: 0}], byEnergy), 1) < 0.02);
+	const more = {mismatch: mismatchOf(3), tokens: TOKENS / 2};
+	// a = 1 and b = 3: a b is 3, and the square of their mean 4.
+	t.true(distance(retarget(weight, [whole, more], byEnergy), 1.5) < 0.03);
+});
