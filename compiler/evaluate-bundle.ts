@@ -3,14 +3,12 @@
  * are from a reference's. The arithmetic is in `evaluate.ts`; this file opens models and makes logits.
  */
 import {readFile} from 'node:fs/promises';
-import path from 'node:path';
-import {load} from 'snug/runtime';
 import type {Model} from 'snug/runtime';
 import {readManifest} from './bundle/read.js';
 import type {Manifest} from './bundle/format.js';
 import {SnugError} from './error.js';
 import {createScorer, windowStarts, type Score} from './evaluate.js';
-import {createScope, decodedBundle, denseBundle, type Scope} from './evaluate-scope.js';
+import {createScope, decodedBundle, denseBundle, openModel, type Scope} from './evaluate-scope.js';
 import {kindOf} from './source.js';
 
 /** How logits are made: token after token, whole windows at once, or whole windows with the decoded weights on the f32 kernels. */
@@ -136,7 +134,7 @@ async function* logitsOf(
 	}
 }
 
-async function open(directory: string, scope: Scope, {budget, threads, path: kind, signal}: EvaluateOptions): Promise<Opened> {
+async function open(directory: string, scope: Scope, options: EvaluateOptions): Promise<Opened> {
 	const manifest = readManifest(directory);
 	const {generation} = manifest;
 	const tokens = manifest.inputs.find(({fill}) => fill === 'tokens')?.name;
@@ -149,7 +147,7 @@ async function open(directory: string, scope: Scope, {budget, threads, path: kin
 		});
 	}
 
-	if (kind === 'decode' && manifest.states.length === 0) {
+	if (options.path === 'decode' && manifest.states.length === 0) {
 		throw new SnugError('no-decode-path', {
 			subject: '--path decode',
 			problem: `needs a model with a key-value cache, which '${manifest.name}' has not`,
@@ -157,7 +155,5 @@ async function open(directory: string, scope: Scope, {budget, threads, path: kin
 		});
 	}
 
-	const model = await load(path.resolve(directory), {...(budget !== undefined && {budget}), ...(threads !== undefined && {threads}), ...(signal && {signal})});
-	scope.release(model);
-	return {model, manifest, generation, tokens};
+	return {model: await openModel(directory, scope, options), manifest, generation, tokens};
 }

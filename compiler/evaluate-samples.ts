@@ -1,14 +1,13 @@
 /** How far the outputs of a bundle are from those of the model that it was compiled from, on samples of what they read. */
-import path from 'node:path';
-import {load} from 'snug/runtime';
 import type {Model} from 'snug/runtime';
 import {bind} from '../runtime-wasm/loader/shape.js';
 import {dimEntry} from './bundle/dim-entry.js';
 import type {Manifest} from './bundle/format.js';
 import {readManifest} from './bundle/read.js';
 import {SnugError} from './error.js';
-import {createScope, decodedBundle, denseBundle, type Scope} from './evaluate-scope.js';
+import {createScope, decodedBundle, denseBundle, openModel} from './evaluate-scope.js';
 import {float16ToFloat32} from './graph/half.js';
+import {cosine, dot} from './numeric/dot.js';
 import {readInputs} from './onnx/import.js';
 import {readSamples, type Inputs, type Sample} from './samples.js';
 import {kindOf} from './source.js';
@@ -48,9 +47,9 @@ export async function evaluateSamples(source: string, options: SamplesOptions): 
 	const samples = readSamples(options.samples, '--samples', isBundle ? inputsOf(source) : openInputs(source));
 	const [first] = samples as [Sample];
 	const bundle = isBundle ? source : await denseBundle(source, scope, options, dimsOf(source, first));
-	const subject = await open(options.reference ? await decodedBundle(bundle, scope) : bundle, scope, options);
+	const subject = await openModel(options.reference ? await decodedBundle(bundle, scope) : bundle, scope, options);
 	// The reference is not held to the budget: it is the model without loss.
-	const reference = await open(await denseBundle(options.against, scope, options, dimsOf(options.against, first)), scope, {...options, budget: undefined});
+	const reference = await openModel(await denseBundle(options.against, scope, options, dimsOf(options.against, first)), scope, {...options, budget: undefined});
 	const distances = new Map<string, {cosines: number; largest: number}>();
 	for (const [index, sample] of samples.entries()) {
 		options.onProgress?.('evaluate', index, samples.length);
@@ -108,12 +107,6 @@ const dimsOf = (file: string, {tensors}: Sample): Record<string, number> =>
 		{},
 	);
 
-async function open(directory: string, scope: Scope, {budget, threads, signal}: SamplesOptions): Promise<Model> {
-	const model = await load(path.resolve(directory), {...(budget !== undefined && {budget}), ...(threads !== undefined && {threads}), ...(signal && {signal})});
-	scope.release(model);
-	return model;
-}
-
 async function outputsOf(model: Model, {tensors}: Sample, {signal}: SamplesOptions): Promise<ReadonlyMap<string, Float64Array>> {
 	const feeds = Object.fromEntries([...tensors].map(([name, {dtype, dims, data}]) => [name, {type: dtype, data, dims}]));
 	const outputs = await model.run(feeds, signal && {signal});
@@ -127,16 +120,8 @@ async function outputsOf(model: Model, {tensors}: Sample, {signal}: SamplesOptio
 
 /** Two vectors of nothing are alike. */
 function compare(a: Float64Array, b: Float64Array): {readonly cosine: number; readonly largest: number} {
-	let [aa, bb, ab, largest] = [0, 0, 0, 0];
-	for (const [index, value] of a.entries()) {
-		const other = b[index]!;
-		aa += value * value;
-		bb += other * other;
-		ab += value * other;
-		largest = largestOf(largest, Math.abs(value - other));
-	}
-
-	return {cosine: aa === 0 && bb === 0 ? 1 : ab / (Math.sqrt(aa * bb) || 1), largest};
+	const largest = a.reduce((most, value, index) => largestOf(most, Math.abs(value - b[index]!)), 0);
+	return {cosine: dot(a, a) === 0 && dot(b, b) === 0 ? 1 : cosine(a, b), largest};
 }
 
 /** A difference that is no number stays one. */

@@ -2,10 +2,22 @@
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
+import {load} from 'snug/runtime';
 import type {Model} from 'snug/runtime';
 import type {PrepareOptions} from './prepare.js';
 
 type Watched = {readonly signal?: AbortSignal; onProgress?(stage: string, done: number, total: number): void};
+
+/** Loads a bundle for as long as the scope lasts. */
+export async function openModel(
+	directory: string,
+	scope: Scope,
+	{budget, threads, signal}: {readonly budget?: number | undefined; readonly threads?: number | undefined; readonly signal?: AbortSignal},
+): Promise<Model> {
+	const model = await load(path.resolve(directory), {...(budget !== undefined && {budget}), ...(threads !== undefined && {threads}), ...(signal && {signal})});
+	scope.release(model);
+	return model;
+}
 
 /** The compiler and its back end are loaded only where they are needed: most evaluations run a bundle as it is. */
 export async function decodedBundle(directory: string, scope: Scope): Promise<string> {

@@ -12,7 +12,7 @@ import type {CalibrateOptions} from './calibrate/calibrate.js';
 import {chooseTransforms} from './calibrate/choose-transforms.js';
 import {readsText, seesWhole, tokensOf} from './calibrate/float-program.js';
 import type {Windows} from './calibrate/refine.js';
-import type {RunInputs} from './calibrate/run-inputs.js';
+import {spread, type RunInputs} from './calibrate/run-inputs.js';
 import {openCalibration, type CalibrationSession} from './calibrate/session.js';
 import {readWindows, SAMPLE} from './calibrate/text.js';
 import {SnugError} from './error.js';
@@ -198,10 +198,9 @@ function readCalibration(file: string, model: string, typed: TypedGraph, positio
 		}
 
 		const samples = readSamples(file, '--calibration', inputsOf(typed.graph));
-		const count = Math.min(samples.length, CALIBRATION_SAMPLES);
 		return holdOut(
-			Array.from({length: count}, (_, index) => samples[Math.floor(((index + 0.5) * samples.length) / count)]!),
-			count,
+			spread(samples.length, CALIBRATION_SAMPLES).map(index => samples[index]!),
+			CALIBRATION_SAMPLES,
 		);
 	}
 

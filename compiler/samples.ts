@@ -4,7 +4,7 @@
  * dimensions is the same for all of them.
  */
 import {readFileSync} from 'node:fs';
-import {bind, describeShape, usesSymbol, valueOf} from '../runtime-wasm/loader/shape.js';
+import {bind, describeShape, fixedSymbols, usesSymbol, valueOf} from '../runtime-wasm/loader/shape.js';
 import {dimEntry} from './bundle/dim-entry.js';
 import type {DimEntry, Manifest} from './bundle/format.js';
 import {SnugError} from './error.js';
@@ -139,9 +139,8 @@ function cut(input: Inputs['inputs'][number], {dtype, dims, data}: Tensor, subje
 }
 
 function bindSymbols(cuts: readonly Cut[], bounds: Inputs['symbols'], subject: string): Sample['symbols'] {
-	const fixed = Object.fromEntries(Object.entries(bounds).flatMap(([symbol, {min, max}]) => (min === max ? [[symbol, min]] : [])));
 	const pairs = cuts.map(({input: {name, shape}, tensors}) => ({name, shape, dims: tensors[0]!.dims}));
-	const symbols = bind(pairs, fixed);
+	const symbols = bind(pairs, fixedSymbols(bounds));
 	for (const {name, dims, shape} of pairs) {
 		if (shape.some((dim, axis) => valueOf(dim, symbols) !== dims[axis])) {
 			throw new SnugError('bad-samples', {

@@ -12,9 +12,9 @@ import {transform} from '../passes/optimize.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {floatModel, partsOfValues} from './float-program.js';
 import {identityOf, keptRoundedLosses} from './kept.js';
-import {createPredictor, divergenceFrom, type Prediction} from './predictor.js';
+import {createRunner, divergenceFrom, type Prediction} from './predictor.js';
 import {probed} from './probe.js';
-import {boundsFor, shorten, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
+import {boundsFor, shorten, symbolsOf, type RunInputs} from './run-inputs.js';
 
 /** Runs, and the tokens of each, at most: enough to tell which loses clearly less; where neither does, either will do. */
 const [RUNS, TOKENS] = [2, 256];
@@ -77,16 +77,13 @@ async function roundedLoss(
 	const weights = findWeights(typed.graph);
 	const model = floatModel(typed, weights, positions);
 	const runs = windows.slice(0, RUNS).map(inputs => (model.whole ? inputs : shorten(inputs, TOKENS)));
-	const symbols = symbolsOf(runs[0]!);
 	const float = model.program(boundsFor(runs[0]!));
 	const machine = await float.open();
 	try {
-		const predict = createPredictor(float, machine, symbols);
+		const predict = createRunner(float, machine, symbolsOf(runs[0]!));
 		const run = (inputs: RunInputs): Prediction => {
 			signal?.throwIfAborted();
-			writeInputs(machine, float.program, inputs);
-			machine.run(float.entry.name, symbols);
-			return predict();
+			return predict(inputs);
 		};
 
 		const references = runs.map(run);

@@ -6,6 +6,7 @@ import type {FloatProgram} from './float-program.js';
 import {headProducts} from './float-program.js';
 import type {KernelCall, Program} from '../plan/program.js';
 import type {Machine, Symbols} from './machine.js';
+import {writeInputs, type RunInputs} from './run-inputs.js';
 
 /** Rows of logits, or every output of floats as one row. */
 export type Prediction = readonly Float32Array[];
@@ -66,6 +67,16 @@ export function createPredictor({program, plan}: FloatProgram, machine: Machine,
 			machine.run('head', {row: first + index});
 			return new Float32Array(memory.buffer, plan.fixed.get(logits.buffer!)!.address, vocabulary).slice();
 		});
+}
+
+/** Runs the model on inputs of these symbols, from its beginning, and says what it predicts. @param first As of `createPredictor`. */
+export function createRunner(float: FloatProgram, machine: Machine, symbols: Symbols, first?: number): (inputs: RunInputs) => Prediction {
+	const predict = createPredictor(float, machine, symbols, first);
+	return inputs => {
+		writeInputs(machine, float.program, inputs);
+		machine.run(float.entry.name, symbols);
+		return predict();
+	};
 }
 
 /** The products that give the logits as they are, one after the other; none where there is more to them, a scale for example. */

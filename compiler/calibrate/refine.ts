@@ -12,8 +12,7 @@ import {openWeight} from '../allocate/weights.js';
 import {codecs} from '../codecs/index.js';
 import type {Feedback, Weight} from '../codecs/codec.js';
 import type {Choice} from '../jobs/job.js';
-import {withKernels} from '../numeric/kernels.js';
-import {openTeam, teamKernels} from '../numeric/team.js';
+import {openTeam, withTeam} from '../numeric/team.js';
 import type {KernelCall, Program} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {letOthersRun} from '../jobs/pool.js';
@@ -22,7 +21,7 @@ import {DENSE, headProducts, partsOfValues, productOf, vectorsOf, type FloatMode
 import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
 import {findSameInputs} from './same-inputs.js';
-import {createPredictor, divergenceFrom, type Prediction} from './predictor.js';
+import {createRunner, divergenceFrom} from './predictor.js';
 import {retarget, type Mismatch, type Mismatches} from './retarget.js';
 import {boundsFor, lengthOf, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
 
@@ -66,7 +65,7 @@ export async function refine(
 		exact.close();
 		throw error;
 	});
-	const together = <T>(work: () => T): T => withKernels(teamKernels(team), work);
+	const together = <T>(work: () => T): T => withTeam(team, work);
 	try {
 		const encoded = new Map<string, readonly Uint8Array[]>();
 		const byName = new Map(model.weights.map((weight, index) => [weight.name, {weight, choice: choices[index]!}]));
@@ -163,17 +162,12 @@ function measureLoss(float: FloatProgram, exact: Machine, coded: Machine, window
 		return undefined;
 	}
 
-	const symbols = symbolsOf(first);
-	const [reference, actual] = [exact, coded].map(machine => {
-		const predict = createPredictor(float, machine, symbols);
-		return (inputs: RunInputs): Prediction => {
-			signal?.throwIfAborted();
-			writeInputs(machine, float.program, inputs);
-			machine.run(float.entry.name, symbols);
-			return predict();
-		};
-	}) as [(inputs: RunInputs) => Prediction, (inputs: RunInputs) => Prediction];
-	return windows.reduce((sum, inputs) => sum + divergenceFrom(reference(inputs), float.program.sliced !== undefined)(actual(inputs)), 0) / windows.length;
+	const [reference, actual] = [createRunner(float, exact, symbolsOf(first)), createRunner(float, coded, symbolsOf(first))];
+	const total = windows.reduce((sum, inputs) => {
+		signal?.throwIfAborted();
+		return sum + divergenceFrom(reference(inputs), float.program.sliced !== undefined)(actual(inputs));
+	}, 0);
+	return total / windows.length;
 }
 
 type Step = {readonly weight: string; readonly call: KernelCall; /** The call's place in the entry; undefined in the entry of logits. */ readonly at?: number};

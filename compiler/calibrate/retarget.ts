@@ -5,7 +5,7 @@
  * W + W M (H + λ)⁻¹ with M = X_f Xᵀ − H. What the coded inputs lack is in part chance, the errors of the words of this text, and a change that
  * follows chance is an error of its own. So each half of the text says what it asks for, in coordinates in which the inputs are independent
  * and of one size, and of every coordinate only the part is changed that both agree in. At 2.5 bits, on 12 windows of 512 tokens, SmolLM2
- * was 0.530 nats from float so, and 0.615 with the whole change; books-3m, at 2.4 bits on 10,240 tokens, 0.0749 and 0.0768.
+ * was 0.530 nats from float so, and 0.615 with the whole change; books-3m, at 2.4 bits, 0.0749 and 0.0768.
  */
 import {pick} from '../codecs/measure.js';
 import type {Feedback, Weight} from '../codecs/codec.js';

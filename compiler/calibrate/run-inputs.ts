@@ -18,6 +18,10 @@ export const boundsFor = (inputs: RunInputs): Symbols => (isText(inputs) ? {sequ
 /** The first tokens of a text; arrays are one piece. */
 export const shorten = (inputs: RunInputs, tokens: number): RunInputs => (isText(inputs) ? inputs.slice(0, tokens) : inputs);
 
+/** Places of `count` of so many runs, evenly spaced; of all where there are fewer. */
+export const spread = (length: number, count: number): number[] =>
+	Array.from({length: Math.min(length, count)}, (_, index) => Math.floor(((index + 0.5) * length) / Math.min(length, count)));
+
 /** Tokens of a text; arrays count as many as they say. */
 export const lengthOf = (inputs: RunInputs): number => symbolsOf(inputs)['sequence'] ?? 1;
 

@@ -6,8 +6,7 @@ import type {GraphWeight} from '../allocate/weights.js';
 import {quadratic, squares} from '../codecs/measure.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {openCalibrated} from './factor.js';
-import {withKernels} from '../numeric/kernels.js';
-import {openTeam, teamKernels} from '../numeric/team.js';
+import {openTeam, withTeam} from '../numeric/team.js';
 import type {FloatModel} from './float-program.js';
 import {probed} from './probe.js';
 import type {RunInputs} from './run-inputs.js';
@@ -27,7 +26,7 @@ export async function measureSensitivities(
 			model,
 			windows,
 			(weight, lossOf) => {
-				const {error, values} = withKernels(teamKernels(team), () => probe(weight, calibration));
+				const {error, values} = withTeam(team, () => probe(weight, calibration));
 				sensitivities.set(weight.name, Math.max(lossOf(values), LEAST) / error);
 			},
 			options,

@@ -10,7 +10,7 @@ import {letOthersRun} from '../jobs/pool.js';
 import type {KernelCall} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {partsOfValues, type FloatModel} from './float-program.js';
-import {boundsFor, isText, lengthOf, shorten, symbolsOf, type RunInputs} from './run-inputs.js';
+import {boundsFor, isText, lengthOf, shorten, spread, symbolsOf, type RunInputs} from './run-inputs.js';
 import {createRuns} from './standing-run.js';
 
 /**
@@ -61,15 +61,10 @@ export async function tryCodes(
 function chooseWindows(windows: readonly RunInputs[], whole: boolean): {readonly runs: readonly RunInputs[]; readonly few: number} {
 	const first = windows[0]!;
 	const length = whole ? lengthOf(first) : Math.min(RUN_TOKENS, lengthOf(first));
-	const pick = (count: number): Array<{readonly index: number; readonly inputs: RunInputs}> =>
-		Array.from({length: Math.min(windows.length, count)}, (_, at) => {
-			const index = Math.floor(((at + 0.5) * windows.length) / Math.min(windows.length, count));
-			return {index, inputs: shorten(windows[index]!, length)};
-		});
 	const runsOf = (tokens: number): number => (isText(first) ? Math.floor(tokens / length) : ARRAY_RUNS);
-	const few = pick(length < RUN_TOKENS ? runsOf(TOKENS) : 1);
-	const more = pick(runsOf(LOOKED_UP_TOKENS)).filter(({index}) => !few.some(other => other.index === index));
-	return {runs: [...few, ...more].map(({inputs}) => inputs), few: few.length};
+	const few = spread(windows.length, length < RUN_TOKENS ? runsOf(TOKENS) : 1);
+	const more = spread(windows.length, runsOf(LOOKED_UP_TOKENS)).filter(index => !few.includes(index));
+	return {runs: [...few, ...more].map(index => shorten(windows[index]!, length)), few: few.length};
 }
 
 function refuse({name}: GraphWeight, distance: number): never {

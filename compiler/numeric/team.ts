@@ -8,7 +8,7 @@ import {availableParallelism} from 'node:os';
 import {Worker} from 'node:worker_threads';
 import {SnugError} from '../error.js';
 import {isThreaded, readPrototypes} from '../plan/prototypes.js';
-import {instantiate, layOutIn, PAGE, readKernels, type CompileKernels} from './kernels.js';
+import {instantiate, layOutIn, PAGE, readKernels, withKernels, type CompileKernels} from './kernels.js';
 import {setMemoryLimits} from './memory-limits.js';
 import {workerFile} from '../built-files.js';
 import {ARGUMENTS, CALL, controlOf, DONE, FAILED, GENERATION, KERNEL, openControl, SLEEPERS} from './team-control.js';
@@ -114,4 +114,7 @@ export async function openTeam(threads: number): Promise<Team> {
 }
 
 /** A team for whoever lays out its arrays anew for each piece of work: its memory holds nothing else. */
-export const teamKernels = (team: Team): CompileKernels => ({...team, layOut: layOutIn(team.memory)});
+const teamKernels = (team: Team): CompileKernels => ({...team, layOut: layOutIn(team.memory)});
+
+/** Does some work with the threads of a team. */
+export const withTeam = <T>(team: Team, work: () => T): T => withKernels(teamKernels(team), work);

@@ -17,6 +17,7 @@ static inline f32 max_f32x4(v128_t v) {
 	return wasm_f32x4_extract_lane(v, 0);
 }
 
+// pmax(a, b) is b only where a < b, so a NaN in b changes nothing.
 static inline f32 largest_f32(const f32 *x, i32 columns) {
 	v128_t tops = wasm_f32x4_splat(-INFINITY_F32);
 	i32 c = 0;

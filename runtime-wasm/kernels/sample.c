@@ -39,13 +39,8 @@ static inline f32 value_of(u32 bits) {
 }
 
 static inline i32 likeliest(const f32 *x, i32 n) {
-	v128_t top = wasm_f32x4_splat(-INFINITY_F32);
-	i32 i = 0;
-	// pmax(a, b) is b only where a < b, so a NaN in b changes nothing.
-	for (; i + 4 <= n; i += 4) top = wasm_f32x4_pmax(top, wasm_v128_load(x + i));
-	f32 best = max_f32x4(top);
-	for (; i < n; i++) best = x[i] > best ? x[i] : best;
-	for (i = 0; i < n; i++) {
+	f32 best = largest_f32(x, n);
+	for (i32 i = 0; i < n; i++) {
 		if (x[i] == best) return i;
 	}
 	return 0;

@@ -5,7 +5,7 @@
 import type {PortEntry} from '../../compiler/bundle/format.js';
 import {SnugError} from '../../compiler/error.js';
 import type {Bundle} from './manifest.js';
-import {bind, describeShape, usesSymbol, valueOf, type Bindings} from './shape.js';
+import {bind, describeShape, fixedSymbols, usesSymbol, valueOf, type Bindings} from './shape.js';
 import {filled, inputError, sizeOf, sliceAxis, toElements, type Elements, type Wanted} from './tensor.js';
 import type {DataType, Feed} from './types.js';
 
@@ -38,10 +38,9 @@ export function prepare(bundle: Bundle, feeds: Readonly<Record<string, Feed>>, p
 	}
 
 	const fedStates = new Map(states.flatMap(state => (given.has(state.input) ? [[state.input, given.get(state.input)!] as const] : [])));
-	const fixed = Object.fromEntries(Object.entries(symbols).flatMap(([symbol, {min, max}]) => (min === max ? [[symbol, min]] : [])));
 	const start = positions === 0 ? {} : {past: fedStates.size > 0 ? pastOf(bundle, fedStates) : past};
 	const pairs = [...given].map(([name, {dims}]) => ({name, shape: known.get(name)!.shape, dims}));
-	const bindings = withBatch(bind(pairs, {...fixed, ...start}), symbols);
+	const bindings = withBatch(bind(pairs, {...fixedSymbols(symbols), ...start}), symbols);
 	for (const {name, shape, dims} of pairs) {
 		const expected = shape.map(dim => valueOf(dim, bindings));
 		if (expected.some((dim, axis) => dim !== dims[axis])) {

@@ -40,6 +40,10 @@ export function describeDim(dim: DimEntry): string {
 
 export const describeShape = (shape: readonly DimEntry[]): string => `[${shape.map(describeDim).join(', ')}]`;
 
+/** Symbols that have one value. */
+export const fixedSymbols = (symbols: Readonly<Record<string, {readonly min: number; readonly max: number}>>): Bindings =>
+	Object.fromEntries(Object.entries(symbols).flatMap(([symbol, {min, max}]) => (min === max ? [[symbol, min]] : [])));
+
 /** Binds the one unknown symbol of each dimension, until nothing new is learnt. Contradictions are left to the caller's check. */
 export function bind(pairs: ReadonlyArray<{readonly shape: readonly DimEntry[]; readonly dims: readonly number[]}>, known: Bindings): Record<string, number> {
 	const bindings: Record<string, number> = {...known};

@@ -13,8 +13,8 @@ import {parseArgs} from 'node:util';
 import {allocate, totalOf} from '../../compiler/allocate/allocate.js';
 import {findText as findTokenizer} from '../../compiler/bundle/text.js';
 import {floatModel} from '../../compiler/calibrate/float-program.js';
-import {createPredictor} from '../../compiler/calibrate/predictor.js';
-import {symbolsOf, writeInputs} from '../../compiler/calibrate/run-inputs.js';
+import {createRunner} from '../../compiler/calibrate/predictor.js';
+import {symbolsOf} from '../../compiler/calibrate/run-inputs.js';
 import {openTokenizer, SAMPLE} from '../../compiler/calibrate/text.js';
 import {cosine} from '../../compiler/numeric/dot.js';
 import {prepare, withMeans} from '../../compiler/prepare.js';
@@ -60,9 +60,7 @@ await withMeans(options, async means => {
 		const float = floatModel(typed, weights, positions).program({sequence: CONTEXT});
 		const machine = await float.open();
 		const embed = (ids: readonly number[]): Float64Array => {
-			writeInputs(machine, float.program, ids);
-			machine.run(float.entry.name, symbolsOf(ids));
-			const [tokens] = createPredictor(float, machine, symbolsOf(ids))();
+			const [tokens] = createRunner(float, machine, symbolsOf(ids))(ids);
 			const width = tokens!.length / ids.length;
 			return Float64Array.from({length: width}, (_, column) => ids.reduce((sum, _id, row) => sum + tokens![row * width + column]!, 0));
 		};

@@ -2,8 +2,7 @@
 import test from 'ava';
 import {codecs} from '../../compiler/codecs/index.js';
 import {createFeedback} from '../../compiler/calibrate/factor.js';
-import {withKernels} from '../../compiler/numeric/kernels.js';
-import {openTeam, teamKernels} from '../../compiler/numeric/team.js';
+import {openTeam, withTeam} from '../../compiler/numeric/team.js';
 import {correlated, trainedWeight} from './harness.js';
 
 test('every code has the same bytes from three threads as from one', async t => {
@@ -15,7 +14,7 @@ test('every code has the same bytes from three threads as from one', async t => 
 		for (const codec of codecs.values()) {
 			for (const parameters of codec.options(shape).filter(({rank}) => rank === undefined || Number(rank) < 4)) {
 				const alone = codec.encode(weight, parameters);
-				const together = withKernels(teamKernels(team), () => codec.encode(weight, parameters));
+				const together = withTeam(team, () => codec.encode(weight, parameters));
 				t.deepEqual(together, alone, `${codec.id} ${JSON.stringify(parameters)}`);
 			}
 		}

@@ -3,8 +3,8 @@ import path from 'node:path';
 import {findText as findTokenizer} from '../../../compiler/bundle/text.js';
 import type {FloatProgram} from '../../../compiler/calibrate/float-program.js';
 import type {Machine} from '../../../compiler/calibrate/machine.js';
-import {createPredictor, type Prediction} from '../../../compiler/calibrate/predictor.js';
-import {symbolsOf, writeInputs} from '../../../compiler/calibrate/run-inputs.js';
+import {createRunner, type Prediction} from '../../../compiler/calibrate/predictor.js';
+import {symbolsOf} from '../../../compiler/calibrate/run-inputs.js';
 import {readWindows} from '../../../compiler/calibrate/text.js';
 import {createScorer} from '../../../compiler/evaluate.js';
 import {findModel, findText, missing} from '../../helpers/models.js';
@@ -71,11 +71,9 @@ export type Comparison = {
 
 /** The predictions on each of the windows, of every token. */
 export function* predictionsOn(windows: ReadonlyArray<readonly number[]>, float: FloatProgram, machine: Machine): Generator<Prediction> {
-	const predict = createPredictor(float, machine, symbolsOf(windows[0]!), 0);
+	const run = createRunner(float, machine, symbolsOf(windows[0]!), 0);
 	for (const ids of windows) {
-		writeInputs(machine, float.program, ids);
-		machine.run(float.entry.name, symbolsOf(ids));
-		yield predict();
+		yield run(ids);
 	}
 }
 
