@@ -1,15 +1,14 @@
 /**
- * Statistics of the inputs of every product with a weight, from a run of the model in f32 on a text: the mean of x xᵀ (the Gram matrix),
+ * Statistics of the inputs of every product with a weight, from a run of the model without loss on a text: the mean of x xᵀ (the Gram matrix),
  * which is half the Hessian of the product's squared error (Optimal Brain Surgeon; GPTQ, arXiv 2210.17323).
  *
  * Vectors are added up as they pass by; none is kept.
  */
 import {letOthersRun} from '../jobs/pool.js';
-import {PREFILL_TOKENS} from '../plan/lower.js';
-import type {Entry, KernelCall, Program} from '../plan/program.js';
-import {headProducts, productOf, vectorsOf, type FloatModel} from './float-program.js';
+import type {KernelCall} from '../plan/program.js';
+import {headProducts, productOf, vectorsOf, type FloatModel, type FloatProgram} from './float-program.js';
 import type {Machine} from './machine.js';
-import {boundsFor, isText, lengthOf, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
+import {boundsFor, lengthOf, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
 import {findSameInputs} from './same-inputs.js';
 import type {Calibration} from './statistics.js';
 
@@ -19,26 +18,26 @@ export type CalibrateOptions = {
 };
 
 export async function calibrate(model: FloatModel, windows: readonly RunInputs[], {signal, onProgress}: CalibrateOptions = {}): Promise<Calibration> {
-	const {program, entry, open} = model.program(isText(windows[0]!) ? undefined : boundsFor(windows[0]!));
-	const machine = await open();
+	const longest = windows.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a));
+	const float = model.program(boundsFor(longest));
+	const {program, entry} = float;
+	const machine = await float.open();
 	try {
-		const grams = createGrams(machine, program, entry);
+		const grams = createGrams(machine, float, lengthOf(longest));
 		for (const [index, window] of windows.entries()) {
 			onProgress?.(index, windows.length);
-			for (const {inputs, past} of chunksOf(program, window)) {
-				signal?.throwIfAborted();
-				writeInputs(machine, program, inputs, past);
-				machine.run(entry.name, symbolsOf(inputs, past), {
-					before(call, values) {
-						grams.add(call, values.get('x')!, values.get('tokens') ?? 1);
-					},
-				});
-				for (const call of headProducts(program)) {
-					grams.add(call, machine.valueOf('head', call.arguments['x']!, {row: 0}), lengthOf(inputs));
-				}
-
-				await letOthersRun();
+			signal?.throwIfAborted();
+			writeInputs(machine, program, window);
+			machine.run(entry.name, symbolsOf(window), {
+				before(call, values) {
+					grams.add(call, values.get('x')!, values.get('tokens') ?? 1);
+				},
+			});
+			for (const call of headProducts(program)) {
+				grams.add(call, machine.valueOf('head', call.arguments['x']!, {row: 0}), lengthOf(window));
 			}
+
+			await letOthersRun();
 		}
 
 		return grams.finish();
@@ -47,26 +46,14 @@ export async function calibrate(model: FloatModel, windows: readonly RunInputs[]
 	}
 }
 
-type Chunk = {readonly inputs: RunInputs; readonly past: number};
-
-function chunksOf(program: Program, window: RunInputs): Chunk[] {
-	if (program.states.length === 0 || !isText(window)) {
-		return [{inputs: window, past: 0}];
-	}
-
-	return Array.from({length: Math.ceil(window.length / PREFILL_TOKENS)}, (_, index) => {
-		const past = index * PREFILL_TOKENS;
-		return {inputs: window.slice(past, past + PREFILL_TOKENS), past};
-	});
-}
-
 type Grams = {
 	/** Adds `tokens` vectors at address `x`, if the call is a product. */
 	add(call: KernelCall, x: number, tokens: number): void;
 	finish(): Calibration;
 };
 
-function createGrams({kernels, reserve, reserveEach}: Machine, program: Program, entry: Entry): Grams {
+/** @param tokens Of a run, at most. */
+function createGrams({kernels, reserve, reserveEach}: Machine, {program, entry, arithmetic}: FloatProgram, tokens: number): Grams {
 	const columns = new Map(program.weights.map(weight => [weight.name, weight.columns]));
 	const products = [...entry.calls, ...headProducts(program)].filter(call => productOf(call) !== undefined);
 	const names = [...new Set(products.map(call => productOf(call)!))];
@@ -74,14 +61,14 @@ function createGrams({kernels, reserve, reserveEach}: Machine, program: Program,
 	const leaders = names.filter(name => leaderOf(name) === name);
 	const places = new Map(leaders.map(name => [name, reserve(4 * columns.get(name)! ** 2)]));
 	const widest = Math.max(0, ...names.map(name => columns.get(name)!));
-	const most = Math.max(PREFILL_TOKENS, ...entry.calls.map(call => vectorsOf(call, program)));
-	const scratch = reserveEach(4 * Math.ceil(widest / 8) * 8 * most);
+	const most = Math.max(tokens, ...entry.calls.map(call => vectorsOf(call, program)));
+	const scratch = reserveEach(arithmetic.scratchOf(widest, most));
 	const counts = new Map<string, number>();
 	return {
 		add(call, x, tokens) {
 			const name = productOf(call);
 			if (name !== undefined && places.has(name)) {
-				kernels.call('gram_f32', places.get(name)!, x, scratch, tokens, columns.get(name)!);
+				kernels.call(arithmetic.gram, places.get(name)!, x, scratch, tokens, columns.get(name)!);
 				counts.set(name, (counts.get(name) ?? 0) + tokens);
 			}
 		},

@@ -10,7 +10,8 @@ import {createGenerator} from '../numeric/random.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import {transform} from '../passes/optimize.js';
 import type {CalibrateOptions} from './calibrate.js';
-import {floatModel, partsOfValues} from './float-program.js';
+import {arithmeticFor} from './arithmetic.js';
+import {floatModel} from './float-program.js';
 import {identityOf, keptRoundedLosses} from './kept.js';
 import {createRunner, divergenceFrom, type Prediction} from './predictor.js';
 import {probed} from './probe.js';
@@ -75,7 +76,7 @@ async function roundedLoss(
 	{signal, onProgress}: CalibrateOptions,
 ): Promise<number> {
 	const weights = findWeights(typed.graph);
-	const model = floatModel(typed, weights, positions);
+	const model = floatModel(typed, weights, positions, {arithmetic: arithmeticFor(weights)});
 	const runs = windows.slice(0, RUNS).map(inputs => (model.whole ? inputs : shorten(inputs, TOKENS)));
 	const float = model.program(boundsFor(runs[0]!));
 	const machine = await float.open();
@@ -91,7 +92,7 @@ async function roundedLoss(
 			signal?.throwIfAborted();
 			onProgress?.(index, weights.length);
 			if (rounded.has(weight.name)) {
-				machine.setWeight(weight.name, partsOfValues(weight, probed(openWeight(weight))));
+				float.setValues(machine, weight, probed(openWeight(weight)));
 				await letOthersRun();
 			}
 		}

@@ -105,7 +105,7 @@ function dampedFactor({gram, tokens}: Statistics, columns: number): Damped {
 	const mean = meanDiagonal(gram, n);
 	const least = leastDamping(tokens, n);
 	for (let damping = least; damping <= 1e4 * least; damping *= 10) {
-		const [u, pivot, h, scratch] = run.layOut(4 * n * n, 4, 4 * n * n, 4 * n * (n + 1)) as [number, number, number, number];
+		const [u, pivot, h, scratch] = run.layOut(4 * n * n, 4, 4 * n * n, 4 * (n * (n + 4) + 40)) as [number, number, number, number];
 		new Float32Array(run.memory.buffer, h, n * n).set(gram);
 		const added = damping * mean || 1;
 		run.call('feedback_factor', u, pivot, h, scratch, n, added);

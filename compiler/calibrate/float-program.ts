@@ -1,8 +1,7 @@
-/** The model in f32 as a program that runs at compile time on tokens, and what its calls say about the products in it. */
+/** The model without loss, in f32 or what `arithmetic.ts` says, as a program that runs at compile time on tokens, and what its calls say about the products in it. */
 import {openWeight, type GraphWeight} from '../allocate/weights.js';
 import {encodingOf} from '../allocate/encoding.js';
 import {FILLS} from '../bundle/fills.js';
-import {codecs} from '../codecs/index.js';
 import {SnugError} from '../error.js';
 import {readsOf} from '../graph/captures.js';
 import type {Dim} from '../graph/dim.js';
@@ -14,35 +13,29 @@ import {planMemory, type Plan} from '../plan/memory.js';
 import type {Entry, KernelCall, Program} from '../plan/program.js';
 import {teamSize} from '../numeric/team.js';
 import {readPrototypes} from '../plan/prototypes.js';
+import {encodeIn, FLOAT, type Arithmetic} from './arithmetic.js';
 import {createMachine, type Machine, type Symbols} from './machine.js';
-
-export const DENSE = {codec: 'dense', parameters: {dtype: 'float32'}} as const;
-
-/** The parts of a matrix in f32, as the machine holds weights. */
-export const denseParts = (weight: Parameters<(typeof dense)['encode']>[0]): readonly Uint8Array[] => dense.encode(weight, DENSE.parameters);
-
-/** The same of elements, row-major: what a code stands for, in place of the weight. */
-export const partsOfValues = ({name, rows, columns}: Pick<GraphWeight, 'name' | 'rows' | 'columns'>, values: Float32Array): readonly Uint8Array[] =>
-	denseParts({name, rows, columns, read: (first, count) => values.subarray(first * columns, (first + count) * columns)});
-
-const dense = codecs.get(DENSE.codec)!;
 
 export type FloatProgram = {
 	readonly program: Program;
 	readonly plan: Plan;
+	readonly arithmetic: Arithmetic;
 	/** The entry that runs tokens through the model. */
 	readonly entry: Entry;
 	/** Bytes of its activations. */
 	readonly arenaBytes: number;
+	/** Puts values, row-major, in the place of a weight. */
+	setValues(machine: Machine, weight: Pick<GraphWeight, 'name' | 'rows' | 'columns'>, values: Float32Array): void;
 	/** With all weights in place. They are copied from the machine that was opened before, whose weights have to be what they were. */
 	open(): Promise<Machine>;
 };
 
-/** The model in f32: programs for runs of any length. */
+/** The model without loss: programs for runs of any length. */
 export type FloatModel = {
 	readonly weights: readonly GraphWeight[];
 	/** That compute together. */
 	readonly threads: number;
+	readonly arithmetic: Arithmetic;
 	/** As `seesWhole` says of its graph. */
 	readonly whole: boolean;
 	/** @param most The symbols of a run, at most; what the graph is bounded to unless given. */
@@ -51,12 +44,14 @@ export type FloatModel = {
 	release(): void;
 };
 
-/** @param positions That states hold. @param threads As many as the size of the model is worth, unless given. */
+export type FloatModelOptions = {readonly threads?: number; readonly arithmetic?: Arithmetic};
+
+/** @param positions That states hold. @param options.threads As many as the size of the model is worth, unless given. @param options.arithmetic f32 unless given. */
 export function floatModel(
 	typed: TypedGraph,
 	weights: readonly GraphWeight[],
 	positions: number,
-	threads = teamSize(weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0)),
+	{threads = teamSize(weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0)), arithmetic = FLOAT}: FloatModelOptions = {},
 ): FloatModel {
 	const prototypes = readPrototypes();
 	// An output that something reads would be one buffer for all runs that stand side by side.
@@ -64,13 +59,14 @@ export function floatModel(
 	const graph = {...typed.graph, outputs: typed.graph.outputs.filter(name => !read.has(name))};
 	const encoding = encodingOf(
 		weights,
-		weights.map(() => DENSE),
+		weights.map(() => arithmetic.choice),
 	);
 	// To read a weight may mean to rotate it: the next machine copies from the last one.
 	let last: Machine | undefined;
 	return {
 		weights,
 		threads,
+		arithmetic,
 		whole: seesWhole(typed),
 		release() {
 			last = undefined;
@@ -85,12 +81,19 @@ export function floatModel(
 			return {
 				program,
 				plan,
+				arithmetic,
 				entry: program.entries.find(({name}) => name === (program.states.length === 0 ? 'run' : 'prefill'))!,
 				arenaBytes: plan.arena.bytes,
+				setValues(machine, {name, rows, columns}, values) {
+					machine.setWeight(
+						name,
+						encodeIn(arithmetic, {name, rows, columns, read: (first, count) => values.subarray(first * columns, (first + count) * columns)}),
+					);
+				},
 				async open() {
 					const machine = await createMachine(program, plan);
 					for (const weight of weights) {
-						machine.setWeight(weight.name, last?.partsOf(weight.name) ?? denseParts(openWeight(weight)));
+						machine.setWeight(weight.name, last?.partsOf(weight.name) ?? encodeIn(arithmetic, openWeight(weight)));
 					}
 
 					last = machine;

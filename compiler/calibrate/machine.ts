@@ -66,7 +66,7 @@ function machineOf(kernels: Team, program: Program, plan: Plan): Machine {
 		if (end > LIMIT) {
 			throw new SnugError('calibration-too-large', {
 				subject: 'the model',
-				problem: 'does not fit a WebAssembly memory with its statistics in f32',
+				problem: 'does not fit a WebAssembly memory with its statistics',
 				expected: `at most ${LIMIT} bytes`,
 				found: `${end} bytes`,
 				hint: 'calibrate on fewer or smaller samples, or compile with --no-refine or --calibration none',

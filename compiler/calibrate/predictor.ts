@@ -1,8 +1,9 @@
-/** What a model in f32 predicts, read out of a machine after a run, and how far two predictions are from each other. */
+/** What a model without loss predicts, read out of a machine after a run, and how far two predictions are from each other. */
 import {SnugError} from '../error.js';
 import {evaluate} from '../graph/dim.js';
 import {meanDivergence} from '../numeric/divergence.js';
 import type {FloatProgram} from './float-program.js';
+import {kernelsOf} from './arithmetic.js';
 import {headProducts} from './float-program.js';
 import type {KernelCall, Program} from '../plan/program.js';
 import type {Machine, Symbols} from './machine.js';
@@ -12,7 +13,12 @@ import {writeInputs, type RunInputs} from './run-inputs.js';
 export type Prediction = readonly Float32Array[];
 
 /** @param symbols Of the runs. @param first Token whose logits come first: unless given those of the last half, which have seen the others. */
-export function createPredictor({program, plan}: FloatProgram, machine: Machine, symbols: Symbols, first = (symbols['sequence'] ?? 0) >> 1): () => Prediction {
+export function createPredictor(
+	{program, plan, arithmetic}: FloatProgram,
+	machine: Machine,
+	symbols: Symbols,
+	first = (symbols['sequence'] ?? 0) >> 1,
+): () => Prediction {
 	const {memory} = machine.kernels;
 	const head = program.entries.find(({name}) => name === 'head');
 	if (!head) {
@@ -42,13 +48,15 @@ export function createPredictor({program, plan}: FloatProgram, machine: Machine,
 			const {rows, columns} = program.weights.find(({name}) => parts?.kind === 'parts' && name === parts.weight)!;
 			return {x: x!, parts: parts!, rows, columns, y: machine.reserve(4 * rows * count)};
 		});
+		const {tile} = kernelsOf(arithmetic);
+		const scratch = machine.reserveEach(Math.max(...places.map(shape => tile.scratch(shape))));
 		const vocabulary = places.reduce((sum, {rows}) => sum + rows, 0);
 		return () => {
 			const logits = Array.from({length: count}, () => new Float32Array(vocabulary));
 			let from = 0;
 			for (const {x, parts, rows, columns, y} of places) {
 				const [inputs, weight] = [x, parts].map(argument => machine.valueOf('head', argument, {row: first})) as [number, number];
-				machine.kernels.call('tile_dense_f32', y, inputs, weight, 0, 0, count, rows, columns);
+				machine.kernels.call(tile.kernel, y, inputs, weight, 0, scratch, count, rows, columns);
 				for (const [index, row] of logits.entries()) {
 					row.set(new Float32Array(memory.buffer, y + 4 * rows * index, rows), from);
 				}

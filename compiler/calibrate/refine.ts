@@ -1,12 +1,12 @@
 /**
  * Encodes the chosen codes once more, in the order in which the model uses its weights: each sees the inputs that the encoded weights
- * before it produce, and aims at the outputs of the model in f32.
+ * before it produce, and aims at the outputs of the model without loss.
  *
  * What that asks of a weight is in `retarget.ts` (as in ResComp, arXiv 2604.07955, and its precursors); column feedback on the coded inputs does
  * the rest.
  *
- * Two machines, one in f32 and one with what is encoded so far, run all windows side by side, each stopped at the same product. A weight
- * that is used twice, or looked up by row, is encoded first, from the statistics of the f32 model.
+ * Two machines, one without loss and one with what is encoded so far, run all windows side by side, each stopped at the same product. A weight
+ * that is used twice, or looked up by row, is encoded first, from the statistics of the former.
  */
 import {openWeight} from '../allocate/weights.js';
 import {codecs} from '../codecs/index.js';
@@ -17,7 +17,8 @@ import type {KernelCall, Program} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {letOthersRun} from '../jobs/pool.js';
 import type {Calibration, Statistics} from './statistics.js';
-import {DENSE, headProducts, partsOfValues, productOf, vectorsOf, type FloatModel, type FloatProgram} from './float-program.js';
+import type {Arithmetic} from './arithmetic.js';
+import {headProducts, productOf, vectorsOf, type FloatModel, type FloatProgram} from './float-program.js';
 import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
 import {findSameInputs} from './same-inputs.js';
@@ -30,7 +31,7 @@ export type Encoded = ReadonlyMap<string, readonly Uint8Array[]>;
 
 export type Refined = {
 	readonly parts: Encoded;
-	/** How far the predictions on the windows held out are from those in f32, as `divergenceFrom` says; undefined without such windows. */
+	/** How far the predictions on the windows held out are from those without loss, as `divergenceFrom` says; undefined without such windows. */
 	readonly loss: number | undefined;
 };
 
@@ -73,11 +74,11 @@ export async function refine(
 			const parts = codecs.get(codec)!.encode(weight, parameters);
 			encoded.set(weight.name, parts);
 			const values = codecs.get(codec)!.decode(parts, weight, parameters, 0, weight.rows);
-			coded.setWeight(weight.name, partsOfValues(weight, values));
+			float.setValues(coded, weight, values);
 		};
 
 		// Codes without loss have nothing to make up for.
-		const steps = stepsOf(program, entry.calls).filter(({weight}) => byName.get(weight)!.choice.codec !== DENSE.codec);
+		const steps = stepsOf(program, entry.calls).filter(({weight}) => byName.get(weight)!.choice.codec !== 'dense');
 		const inTurn = new Set(steps.map(({weight}) => weight));
 		for (const {name} of program.weights.filter(({name}) => !inTurn.has(name))) {
 			const {weight, choice} = byName.get(name)!;
@@ -88,7 +89,7 @@ export async function refine(
 
 		const arenas = windows.map(() => [exact.reserve(arenaBytes), coded.reserve(arenaBytes)] as const);
 		const most = Math.max(tokens, ...steps.map(({call}) => vectorsOf(call, program)));
-		const sums = createSums(coded, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
+		const sums = createSums(coded, model.arithmetic, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
 		const leaderOf = findSameInputs(entry.calls, headProducts(program));
 		const known = new Map<string, Inputs>();
 		let from = 0;
@@ -199,16 +200,16 @@ type Inputs = {readonly mismatches: Mismatches; readonly feedback: Feedback};
 
 type Sums = {
 	clear(columns: number): void;
-	/** @param exact The inputs in the f32 model. @param coded The address of those in the encoded one. */
+	/** @param exact The inputs without loss. @param coded The address of those in the encoded one. */
 	add(exact: Float32Array, coded: number, half: 0 | 1): void;
 	/** H as a mean over the vectors, and what each half lacks. */
 	finish(): Statistics & {readonly mismatches: Mismatches};
 };
 
-function createSums({kernels, reserve, reserveEach}: Machine, widest: number, most: number): Sums {
+function createSums({kernels, reserve, reserveEach}: Machine, {gram: gramKernel, crossGram, scratchOf}: Arithmetic, widest: number, most: number): Sums {
 	const square = 4 * widest * widest;
 	const [gram, inputs, ...crosses] = [reserve(square), reserve(4 * widest * most), reserve(square), reserve(square)] as [number, number, number, number];
-	const scratch = reserveEach(8 * 8 * Math.ceil(widest / 8) * most);
+	const scratch = reserveEach(2 * scratchOf(widest, most));
 	let columns = 0;
 	let counts = [0, 0];
 	const view = (address: number, length: number): Float32Array => new Float32Array(kernels.memory.buffer, address, length);
@@ -223,8 +224,8 @@ function createSums({kernels, reserve, reserveEach}: Machine, widest: number, mo
 		add(exact, coded, half) {
 			const tokens = exact.length / columns;
 			view(inputs, exact.length).set(exact);
-			kernels.call('gram_f32', gram, coded, scratch, tokens, columns);
-			kernels.call('cross_gram_f32', crosses[half], coded, inputs, scratch, tokens, columns);
+			kernels.call(gramKernel, gram, coded, scratch, tokens, columns);
+			kernels.call(crossGram, crosses[half], coded, inputs, scratch, tokens, columns);
 			counts[half]! += tokens;
 		},
 		finish() {

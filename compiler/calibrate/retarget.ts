@@ -1,7 +1,7 @@
 /**
- * What a weight aims at where the weights before it are encoded: the outputs of the model in f32, from the inputs that it gets.
+ * What a weight aims at where the weights before it are encoded: the outputs of the model without loss, from the inputs that it gets.
  *
- * With X_f the inputs in the f32 model, X those in the encoded one and H = X Xᵀ, the least-squares solution of W' X = W X_f is
+ * With X_f the inputs without loss, X those in the encoded one and H = X Xᵀ, the least-squares solution of W' X = W X_f is
  * W + W M (H + λ)⁻¹ with M = X_f Xᵀ − H. What the coded inputs lack is in part chance, the errors of the words of this text, and a change that
  * follows chance is an error of its own. So each half of the text says what it asks for, in coordinates in which the inputs are independent
  * and of one size, and of every coordinate only the part is changed that both agree in. At 2.5 bits, on 12 windows of 512 tokens, SmolLM2

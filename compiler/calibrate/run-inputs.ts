@@ -9,8 +9,8 @@ export type RunInputs = readonly number[] | Sample;
 
 export const isText = (inputs: RunInputs): inputs is readonly number[] => Array.isArray(inputs);
 
-/** @param past Tokens that were before those of a text. */
-export const symbolsOf = (inputs: RunInputs, past = 0): Symbols => (isText(inputs) ? {batch: 1, sequence: inputs.length, past} : inputs.symbols);
+/** A text runs from its beginning. */
+export const symbolsOf = (inputs: RunInputs): Symbols => (isText(inputs) ? {batch: 1, sequence: inputs.length, past: 0} : inputs.symbols);
 
 /** What the bounds of a program for these and smaller runs are. */
 export const boundsFor = (inputs: RunInputs): Symbols => (isText(inputs) ? {sequence: inputs.length} : inputs.symbols);
@@ -26,26 +26,26 @@ export const spread = (length: number, count: number): number[] =>
 export const lengthOf = (inputs: RunInputs): number => symbolsOf(inputs)['sequence'] ?? 1;
 
 /** Writes what a run reads; for a text as the loader would fill it in, and every sequence of a batch is the same. */
-export function writeInputs(machine: Machine, program: Program, inputs: RunInputs, past = 0): void {
-	const symbols = symbolsOf(inputs, past);
+export function writeInputs(machine: Machine, program: Program, inputs: RunInputs): void {
+	const symbols = symbolsOf(inputs);
 	for (const {name, dtype, shape, buffer} of program.inputs) {
 		if (buffer === undefined) {
 			continue;
 		}
 
 		const length = shape.reduce<number>((product, dim) => product * evaluate(dim, symbols), 1);
-		machine.write(buffer, dtype, isText(inputs) ? Array.from({length}, (_, index) => fill(name, inputs, past, index)) : inputs.tensors.get(name)!.data);
+		machine.write(buffer, dtype, isText(inputs) ? Array.from({length}, (_, index) => fill(name, inputs, index)) : inputs.tensors.get(name)!.data);
 	}
 }
 
-function fill(name: string, ids: readonly number[], past: number, index: number): number {
+function fill(name: string, ids: readonly number[], index: number): number {
 	switch (FILLS[name]) {
 		case 'tokens': {
 			return ids[index % ids.length]!;
 		}
 
 		case 'positions': {
-			return past + (index % ids.length);
+			return index % ids.length;
 		}
 
 		case 'ones': {

@@ -7,6 +7,7 @@ import type {Choice} from '../jobs/job.js';
 import type {Pool} from '../jobs/pool.js';
 import type {TypedGraph} from '../passes/infer-types.js';
 import {calibrate, type CalibrateOptions} from './calibrate.js';
+import {arithmeticFor} from './arithmetic.js';
 import {floatModel, productOf} from './float-program.js';
 import {identityOf, keptCalibration, keptSensitivities} from './kept.js';
 import {measureLayerInputs} from './layer-input.js';
@@ -45,7 +46,7 @@ export type SessionInput = {
 };
 
 export async function openCalibration({source, typed, weights, positions, windows, refined, cache, watch}: SessionInput): Promise<CalibrationSession> {
-	const model = floatModel(typed, weights, positions);
+	const model = floatModel(typed, weights, positions, {arithmetic: arithmeticFor(weights)});
 	// The sequential pass takes statistics of its own: for the choice before it a half of the windows is enough.
 	const seen = refined ? windows.seen.filter((_, index) => index % 2 === 0) : windows.seen;
 	const run = async (): Promise<Calibration> => calibrate(model, seen, watch('calibrate'));

@@ -1,4 +1,4 @@
-/** Runs of a model in f32 that stand still midway, and what their predictions become with other weights from there on. */
+/** Runs of a model without loss that stand still midway, and what their predictions become with other weights from there on. */
 import {Buffer as Bytes} from 'node:buffer';
 import {evaluate} from '../graph/dim.js';
 import type {Buffer, Entry, KernelCall} from '../plan/program.js';

@@ -1,5 +1,5 @@
 /**
- * What codes in place of one weight do to the predictions of the model, all else in f32.
+ * What codes in place of one weight do to the predictions of the model, all else without loss.
  *
  * Runs stand still before the first use of each weight in turn; copies of them go on to the end with the codes of that weight. So a weight
  * costs only the layers behind it.
@@ -9,7 +9,7 @@ import {SnugError} from '../error.js';
 import {letOthersRun} from '../jobs/pool.js';
 import type {KernelCall} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
-import {partsOfValues, type FloatModel} from './float-program.js';
+import type {FloatModel} from './float-program.js';
 import {boundsFor, isText, lengthOf, shorten, spread, symbolsOf, type RunInputs} from './run-inputs.js';
 import {createRuns} from './standing-run.js';
 
@@ -45,7 +45,7 @@ export async function tryCodes(
 			const trials = bases.slice(0, rows === undefined ? few : bases.length).map(base => base.goOn(at, rows));
 			const exact = machine.partsOf(weight.name).map(part => part.slice());
 			await tryOut(weight, values => {
-				machine.setWeight(weight.name, partsOfValues(weight, values));
+				float.setValues(machine, weight, values);
 				const mean = trials.reduce((sum, tryWeights) => sum + tryWeights(), 0) / trials.length;
 				return Number.isFinite(mean) ? mean : refuse(weight, mean);
 			});

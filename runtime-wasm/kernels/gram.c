@@ -3,8 +3,7 @@
 // Panels of eight columns are packed first, [panel][token][8], so that the sums read memory in order. Only the blocks on and above the
 // diagonal are computed; `mirror_f32` makes the rest. `columns` is any number; h is [columns][columns]. Threads take rows of blocks in turn,
 // so that each has as much of the triangle; each packs for itself.
-#include "code.h"
-#include "matmul.h"
+#include "dot_rows.h"
 
 #define PANEL_COLUMNS 8
 
@@ -79,11 +78,18 @@ KERNEL(mirror_f32)(f32 *h, i32 columns, f32 factor) {
 	}
 }
 
+// Σ_i d[i] (h_i · d) of `rows` rows d, for which H is read once.
+INLINE void quadratic_rows(f32 *loss, const f32 *d, const f32 *h, i32 rows, i32 columns) {
+	UNROLL for (i32 r = 0; r < rows; r++) loss[r] = 0;
+	for (i32 i = 0; i < columns; i++) {
+		Dots dots = dot_rows(d, h + i * columns, rows, columns, columns);
+		UNROLL for (i32 r = 0; r < rows; r++) loss[r] += dots.of[r] * d[r * columns + i];
+	}
+}
+
 // loss[r] = d_r H d_rᵀ for each row of d [rows][columns]: what an error d of a weight's row costs its outputs, summed over the inputs of H.
 KERNEL(quadratic_f32)(f32 *loss, const f32 *d, const f32 *h, i32 rows, i32 columns) {
-	for (i32 r = 0; r < rows; r++, d += columns) {
-		f32 total = 0;
-		for (i32 i = 0; i < columns; i++) total += dot_f32(h + i * columns, d, columns) * d[i];
-		loss[r] = total;
-	}
+	i32 r = 0;
+	for (; r + MOST_DOTS <= rows; r += MOST_DOTS) quadratic_rows(loss + r, d + r * columns, h, MOST_DOTS, columns);
+	for (; r < rows; r++) quadratic_rows(loss + r, d + r * columns, h, 1, columns);
 }

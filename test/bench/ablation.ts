@@ -12,7 +12,7 @@ import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {allocate, totalOf} from '../../compiler/allocate/allocate.js';
-import {floatModel, partsOfValues} from '../../compiler/calibrate/float-program.js';
+import {floatModel, type FloatProgram} from '../../compiler/calibrate/float-program.js';
 import type {Machine} from '../../compiler/calibrate/machine.js';
 import type {Prediction} from '../../compiler/calibrate/predictor.js';
 import {prepare, withMeans, type Prepared, type PrepareOptions} from '../../compiler/prepare.js';
@@ -73,13 +73,13 @@ let wantedPredictions: readonly Prediction[] | undefined;
 /** @param change Puts other values in the place of the weights. */
 async function scoreWith(
 	{typed, weights, positions}: Pick<Prepared, 'typed' | 'weights' | 'positions'>,
-	change: (machine: Machine) => Promise<void> | void,
+	change: (float: FloatProgram, machine: Machine) => Promise<void> | void,
 ): Promise<Comparison> {
 	const float = floatModel(typed, weights, positions).program({sequence: language.context});
 	const machine = await float.open();
 	try {
 		wantedPredictions ??= [...predictionsOn(language.held, float, machine)];
-		await change(machine);
+		await change(float, machine);
 		return compareOn(language.held, wantedPredictions, predictionsOn(language.held, float, machine));
 	} finally {
 		machine.close();
@@ -119,7 +119,7 @@ for (const [name, change] of variants.filter(([variant]) => isWanted(variant))) 
 				continue;
 			}
 
-			const score = await scoreWith({typed, weights, positions}, async machine => setDecoded(machine, weights, chosen, session!));
+			const score = await scoreWith({typed, weights, positions}, async (float, machine) => setDecoded(float, machine, weights, chosen, session!));
 			keep({
 				variant: name,
 				wanted: bits,
@@ -158,9 +158,9 @@ for (const code of ATOM_BITS) {
 			}
 
 			const shared = shareAtoms(weights, session!.calibration, share, code);
-			const score = await scoreWith({...model, weights}, machine => {
+			const score = await scoreWith({...model, weights}, (float, machine) => {
 				for (const weight of weights) {
-					machine.setWeight(weight.name, partsOfValues(weight, shared.values.get(weight.name)!));
+					float.setValues(machine, weight, shared.values.get(weight.name)!);
 				}
 			});
 			keep({variant: name, wanted: bits, seen, bits: (8 * shared.bytes) / elements, ...score, predicted: null});

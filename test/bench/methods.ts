@@ -11,7 +11,7 @@ import {findWeights} from '../../compiler/allocate/weights.js';
 import {importBounded} from '../../compiler/bounds.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {openCalibrated} from '../../compiler/calibrate/factor.js';
-import {floatModel, headProducts, partsOfValues, productOf} from '../../compiler/calibrate/float-program.js';
+import {floatModel, headProducts, productOf} from '../../compiler/calibrate/float-program.js';
 import {bytesOfLayout, type Parameters} from '../../compiler/codecs/codec.js';
 import {codecs} from '../../compiler/codecs/index.js';
 import {optimize, transform} from '../../compiler/passes/optimize.js';
@@ -60,7 +60,7 @@ for (const transforms of [[], undefined]) {
 		for (const weight of linears) {
 			const opened = openCalibrated(weight, calibration.get(weight.name));
 			const decoded = codec.decode(codec.encode(opened, method.parameters), weight, method.parameters, 0, weight.rows);
-			machine.setWeight(weight.name, partsOfValues(weight, decoded));
+			float.setValues(machine, weight, decoded);
 			bytes += bytesOfLayout(codec.layout(weight, method.parameters));
 			elements += weight.rows * weight.columns;
 		}

@@ -66,7 +66,7 @@ await withMeans(options, async means => {
 		};
 
 		const before = sentences.map(embed);
-		await setDecoded(machine, weights, chosen, session!);
+		await setDecoded(float, machine, weights, chosen, session!);
 		const cosines = sentences.map((ids, index) => cosine(embed(ids), before[index]!)).sort((a, b) => a - b);
 		machine.close();
 		const {bytes, loss} = totalOf(chosen);

@@ -3,6 +3,7 @@ import {writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
+import {BLOCK_FLOAT, FLOAT} from '../../compiler/calibrate/arithmetic.js';
 import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
@@ -25,11 +26,16 @@ function inputsOf({graph}: TypedGraph, ids: readonly number[]): Map<string, Tens
 	return new Map(linears.map(({inputs}) => [inputs[1]!, values.get(inputs[0]!)!]));
 }
 
-for (const turned of [false, true]) {
-	test(`the Gram matrices are those of the interpreter${turned ? ', with the stream rotated and siblings parted' : ''}`, async t => {
+const cases = [false, true].flatMap(turned => [
+	{title: turned ? ', with the stream rotated and siblings parted' : '', turned, arithmetic: FLOAT, rounding: 1e-4},
+	{title: `, in block floating point${turned ? ', turned' : ''}`, turned, arithmetic: BLOCK_FLOAT, rounding: 3e-3},
+]);
+
+for (const {title, turned, arithmetic, rounding} of cases) {
+	test(`the Gram matrices are those of the interpreter${title}`, async t => {
 		const typed = openTiny(t, turned ? undefined : []);
 		const weights = findWeights(typed.graph);
-		const model = floatModel(typed, weights, POSITIONS);
+		const model = floatModel(typed, weights, POSITIONS, {arithmetic});
 		const calibration = await calibrate(model, windows);
 		const runs = windows.map(window => inputsOf(typed, window));
 		// Four products a layer, whose siblings are joined, and the head, which is the table; turned, two more a layer and the gain of the last norm.
@@ -53,7 +59,7 @@ for (const turned of [false, true]) {
 
 			const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 			const error = expected.reduce((most, value, index) => Math.max(most, Math.abs(value - statistics.gram[index]!)), 0);
-			t.true(largest > 0 && error <= 1e-4 * largest, `${name}: ${error} of ${largest}`);
+			t.true(largest > 0 && error <= rounding * largest, `${name}: ${error} of ${largest}`);
 		}
 	});
 }

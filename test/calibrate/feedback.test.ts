@@ -49,7 +49,7 @@ const codes: ReadonlyArray<readonly [Codec, Parameters]> = [
 ] as ReadonlyArray<readonly [Codec, Parameters]>;
 
 test('the factor is upper triangular, and its square inverts the damped matrix', t => {
-	for (const n of [1, 7, 64, 100]) {
+	for (const n of [1, 7, 64, 100, 127, 147, 221]) {
 		const gram = correlated(n, n);
 		const u = feedbackFactor({gram: gram, tokens: Infinity}, n);
 		const mean = Array.from({length: n}, (_, i) => gram[i * n + i]!).reduce((a, b) => a + b, 0) / n;

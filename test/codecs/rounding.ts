@@ -1,10 +1,19 @@
 /** How far a kernel may be from decode × x because its input form is rounded: half a unit of every entry that it adds. */
 import {float16At, float16ToFloat32} from '../../compiler/graph/half.js';
+import {BLOCK, LIMIT} from '../../compiler/codecs/bfp.js';
 import type {InputForm, Parameters} from '../../compiler/codecs/codec.js';
 import type {Encoded} from './harness.js';
 
+/** How far a matvec may be from decode × x. */
+export const matvecBound = (encoded: Encoded<Parameters>, x: Float32Array, row: number): number =>
+	roundingBound(encoded, encoded.codec.kernels(encoded.parameters).form, x, row) + tableBound(encoded, x, row);
+
+/** How far a tile kernel may be from decode × x. */
+export const tileBound = (encoded: Encoded<Parameters>, x: Float32Array, row: number): number =>
+	roundingBound(encoded, encoded.codec.kernels(encoded.parameters).tile.form, x, row) + panelBound(encoded, x, row);
+
 /** How far a matvec that rounds in its own tables may be: half a unit for each of the 16 entries of 64 columns, times what it is multiplied with. */
-export function tableBound({codec, parameters, parts, shape: {rows, columns}}: Encoded<Parameters>, x: Float32Array, row: number): number {
+function tableBound({codec, parameters, parts, shape: {rows, columns}}: Encoded<Parameters>, x: Float32Array, row: number): number {
 	if (codec.id !== 'bitstack') {
 		return 0;
 	}
@@ -24,8 +33,24 @@ export function tableBound({codec, parameters, parts, shape: {rows, columns}}: E
 	return bound * 1.001;
 }
 
+/** How far a tile kernel may be that rounds vectors itself: half a unit of every input. */
+function panelBound({codec, parameters, parts, shape}: Encoded<Parameters>, x: Float32Array, row: number): number {
+	if (codec.id !== 'bfp') {
+		return 0;
+	}
+
+	const weights = codec.decode(parts, shape, parameters, row, 1);
+	let bound = 0;
+	for (let start = 0; start < shape.columns; start += BLOCK) {
+		const unit = largestOf(x.subarray(start, start + BLOCK)) / LIMIT;
+		bound += (unit / 2) * weights.subarray(start, start + BLOCK).reduce((sum, weight) => sum + Math.abs(weight), 0);
+	}
+
+	return bound * 1.001;
+}
+
 /** @param form Of the kernel, as its id says. */
-export function roundingBound({codec, parameters, parts, shape: {columns}}: Encoded<Parameters>, form: InputForm, x: Float32Array, row: number): number {
+function roundingBound({codec, parameters, parts, shape: {columns}}: Encoded<Parameters>, form: InputForm, x: Float32Array, row: number): number {
 	if (form.id === 'f32') {
 		return 0;
 	}

@@ -1,0 +1,80 @@
+// y = x Wᵀ + bias for weights in block floating point and many vectors, which are rounded to the same here, a panel after the other. Every
+// sum runs over the blocks of columns in order, so neither the number of tokens nor of threads changes a result. Threads share blocks of rows,
+// and each rounds for itself.
+#include "bfp.h"
+
+// Bytes of rounded vectors that stay in a cache while all rows pass by.
+#define PANEL 65536
+
+// 8 columns of four vectors, as steps of two columns.
+INLINE void put_steps(u8 *to, v128_t a, v128_t b, v128_t c, v128_t d) {
+	v128_t ab = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), cd = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5);
+	v128_t ab2 = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7), cd2 = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
+	wasm_v128_store(to, wasm_i64x2_shuffle(ab, cd, 0, 2));
+	wasm_v128_store(to + 16, wasm_i64x2_shuffle(ab, cd, 1, 3));
+	wasm_v128_store(to + 32, wasm_i64x2_shuffle(ab2, cd2, 0, 2));
+	wasm_v128_store(to + 48, wasm_i64x2_shuffle(ab2, cd2, 1, 3));
+}
+
+// One block of four vectors, `tokens` of which exist; those past the last are zeros. `whole` where nothing is.
+INLINE v128_t load_vector(const f32 *x, i32 t, i32 tokens, i32 at, i32 columns, i32 whole) {
+	if (whole) return wasm_v128_load(x + t * columns + at);
+	return t < tokens ? load_inputs(x + t * columns, at, columns) : wasm_f32x4_splat(0);
+}
+
+INLINE void round_block(u8 *to, const f32 *x, i32 tokens, i32 at, i32 columns, i32 whole) {
+	f32 *units = (f32 *)(to + BFP_VECTORS - 16);
+	v128_t inverse[4];
+	UNROLL for (i32 t = 0; t < 4; t++) {
+		v128_t extent = no_extent();
+		for (i32 c = 0; c < BFP_BLOCK; c += 4) extent = extend_to(extent, load_vector(x, t, tokens, at + c, columns, whole));
+		f32 largest = largest_of(extent);
+		inverse[t] = inverse_of(largest, BFP_LIMIT);
+		units[t] = largest / BFP_LIMIT;
+	}
+	for (i32 c = 0; c < BFP_BLOCK; c += 8, to += 64) {
+		v128_t steps[4];
+		UNROLL for (i32 t = 0; t < 4; t++) {
+			v128_t a = load_vector(x, t, tokens, at + c, columns, whole), b = load_vector(x, t, tokens, at + c + 4, columns, whole);
+			steps[t] = wasm_i16x8_narrow_i32x4(round_f32x4(wasm_f32x4_mul(a, inverse[t])), round_f32x4(wasm_f32x4_mul(b, inverse[t])));
+		}
+		put_steps(to, steps[0], steps[1], steps[2], steps[3]);
+	}
+}
+
+INLINE void round_vectors(u8 *to, const f32 *x, i32 tokens, i32 columns) {
+	for (i32 t = 0; t < tokens; t += 4, x += 4 * columns) {
+		for (i32 c = 0; c < columns; c += BFP_BLOCK, to += BFP_VECTORS) {
+			if (tokens - t >= 4 && columns - c >= BFP_BLOCK) round_block(to, x, 4, c, columns, 1);
+			else round_block(to, x, tokens - t, c, columns, 0);
+		}
+	}
+}
+
+// y and bias (or 0) point to the first of the block's rows, of which `count` exist.
+INLINE void multiply_rows(f32 *y, const u8 *x, Bfp w, const f32 *bias, i32 tokens, i32 rows, i32 count) {
+	for (i32 first = 0; first < tokens; first += 4) {
+		Block total;
+		UNROLL EACH total.of[t][q] = wasm_f32x4_splat(0);
+		const u8 *codes = w.codes;
+		const f32 *units = w.units;
+		for (i32 b = 0; b < w.blocks; b++, codes += BFP_CODES, units += BFP_ROWS, x += BFP_VECTORS) {
+			add_dots(&total, dots_of(codes, x, 16), (const f32 *)(x + BFP_VECTORS - 16), units);
+		}
+		UNROLL EACH if (first + t < tokens) store_biased(y + (first + t) * rows, total.of[t][q], bias, 4 * q, count);
+	}
+}
+
+// scratch: PANEL bytes, or those of four vectors where they have more.
+KERNEL(tile_bfp)(f32 *y, const f32 *x, const u32 *parts, const f32 *bias, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 thread, i32 threads) {
+	Share share = share_of(ceil_divide(rows, BFP_ROWS), thread, threads);
+	i32 bytes = ceil_divide(columns, BFP_BLOCK) * BFP_VECTORS, panel = PANEL < bytes ? 4 : PANEL / bytes * 4;
+	for (i32 first = 0; first < tokens; first += panel) {
+		i32 count = tokens - first < panel ? tokens - first : panel;
+		round_vectors(scratch, x + first * columns, count, columns);
+		for (i32 block = share.first; block < share.end; block++) {
+			i32 row = block * BFP_ROWS;
+			multiply_rows(y + first * rows + row, scratch, bfp_of(parts, block, columns), bias ? bias + row : 0, count, rows, rows - row);
+		}
+	}
+}
