@@ -4,7 +4,7 @@
  */
 import {BLOCK} from '../codecs/bfp.js';
 import {codecs} from '../codecs/index.js';
-import type {Kernels, Weight} from '../codecs/codec.js';
+import {elementsOf, type Kernels, type Shape, type Weight} from '../codecs/codec.js';
 import type {Choice} from '../jobs/job.js';
 
 export type Arithmetic = {
@@ -34,8 +34,7 @@ export const BLOCK_FLOAT: Arithmetic = {
 /** Weights from which on a model is large. */
 const LARGE = 1 << 24;
 
-export const arithmeticFor = (weights: ReadonlyArray<Pick<Weight, 'rows' | 'columns'>>): Arithmetic =>
-	weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0) < LARGE ? FLOAT : BLOCK_FLOAT;
+export const arithmeticFor = (weights: readonly Shape[]): Arithmetic => (elementsOf(weights) < LARGE ? FLOAT : BLOCK_FLOAT);
 
 export const kernelsOf = ({choice: {codec, parameters}}: Arithmetic): Kernels => codecs.get(codec)!.kernels(parameters);
 

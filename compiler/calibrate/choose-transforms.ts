@@ -3,6 +3,7 @@
  * them as it is. Weights are rounded to one coarse code, all at once, with and without, and the predictions say which loses less.
  */
 import {findWeights, openWeight} from '../allocate/weights.js';
+import {elementsOf} from '../codecs/codec.js';
 import type {Cache} from '../jobs/cache.js';
 import {letOthersRun} from '../jobs/pool.js';
 import {transforms} from '../passes/index.js';
@@ -62,7 +63,7 @@ export async function chooseTransforms(
 /** Names of weights, as many as ELEMENTS allows, drawn so that no pattern of layers shows in them. */
 function chooseWeights({graph}: TypedGraph): ReadonlySet<string> {
 	const weights = findWeights(graph);
-	const share = ELEMENTS / weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
+	const share = ELEMENTS / elementsOf(weights);
 	const random = createGenerator(1);
 	return new Set(weights.filter(() => random() < share).map(({name}) => name));
 }

@@ -2,6 +2,7 @@
 import {openWeight, type GraphWeight} from '../allocate/weights.js';
 import {encodingOf} from '../allocate/encoding.js';
 import {FILLS} from '../bundle/fills.js';
+import {elementsOf} from '../codecs/codec.js';
 import {SnugError} from '../error.js';
 import {readsOf} from '../graph/captures.js';
 import type {Dim} from '../graph/dim.js';
@@ -51,7 +52,7 @@ export function floatModel(
 	typed: TypedGraph,
 	weights: readonly GraphWeight[],
 	positions: number,
-	{threads = teamSize(weights.reduce((sum, {rows, columns}) => sum + rows * columns, 0)), arithmetic = FLOAT}: FloatModelOptions = {},
+	{threads = teamSize(elementsOf(weights)), arithmetic = FLOAT}: FloatModelOptions = {},
 ): FloatModel {
 	const prototypes = readPrototypes();
 	// An output that something reads would be one buffer for all runs that stand side by side.

@@ -119,4 +119,7 @@ export type Codec<P extends Parameters = Parameters> = {
 	kernels(parameters: P): Kernels;
 };
 
+/** Elements of all of these. */
+export const elementsOf = (shapes: readonly Shape[]): number => shapes.reduce((sum, {rows, columns}) => sum + rows * columns, 0);
+
 export const bytesOfLayout = (parts: readonly Part[]): number => parts.reduce((sum, part) => sum + part.bytes, 0);

@@ -6,22 +6,13 @@
 // Bytes of rounded vectors that stay in a cache while all rows pass by.
 #define PANEL 65536
 
-// 8 columns of four vectors, as steps of two columns.
-INLINE void put_steps(u8 *to, v128_t a, v128_t b, v128_t c, v128_t d) {
-	v128_t ab = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), cd = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5);
-	v128_t ab2 = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7), cd2 = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
-	wasm_v128_store(to, wasm_i64x2_shuffle(ab, cd, 0, 2));
-	wasm_v128_store(to + 16, wasm_i64x2_shuffle(ab, cd, 1, 3));
-	wasm_v128_store(to + 32, wasm_i64x2_shuffle(ab2, cd2, 0, 2));
-	wasm_v128_store(to + 48, wasm_i64x2_shuffle(ab2, cd2, 1, 3));
-}
-
-// One block of four vectors, `tokens` of which exist; those past the last are zeros. `whole` where nothing is.
+// Four columns of vector `t`; zeros past the last of `tokens` vectors and `columns`. `whole` where nothing is past them.
 INLINE v128_t load_vector(const f32 *x, i32 t, i32 tokens, i32 at, i32 columns, i32 whole) {
 	if (whole) return wasm_v128_load(x + t * columns + at);
 	return t < tokens ? load_inputs(x + t * columns, at, columns) : wasm_f32x4_splat(0);
 }
 
+// One block of four vectors.
 INLINE void round_block(u8 *to, const f32 *x, i32 tokens, i32 at, i32 columns, i32 whole) {
 	f32 *units = (f32 *)(to + BFP_VECTORS - 16);
 	v128_t inverse[4];
@@ -38,7 +29,7 @@ INLINE void round_block(u8 *to, const f32 *x, i32 tokens, i32 at, i32 columns, i
 			v128_t a = load_vector(x, t, tokens, at + c, columns, whole), b = load_vector(x, t, tokens, at + c + 4, columns, whole);
 			steps[t] = wasm_i16x8_narrow_i32x4(round_f32x4(wasm_f32x4_mul(a, inverse[t])), round_f32x4(wasm_f32x4_mul(b, inverse[t])));
 		}
-		put_steps(to, steps[0], steps[1], steps[2], steps[3]);
+		put_steps(to, 16, steps[0], steps[1], steps[2], steps[3]);
 	}
 }
 

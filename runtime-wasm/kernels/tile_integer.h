@@ -77,6 +77,16 @@ INLINE void put_codes(const Tile *tile, i32 bits, i32 at, Codes codes, const Qua
 	}
 }
 
+// Eight columns of four rows, or vectors: pairs of columns become steps of all four, `step` bytes apart.
+INLINE void put_steps(u8 *to, i32 step, v128_t a, v128_t b, v128_t c, v128_t d) {
+	v128_t ab = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), cd = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5);
+	v128_t ab2 = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7), cd2 = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
+	wasm_v128_store(to, wasm_i64x2_shuffle(ab, cd, 0, 2));
+	wasm_v128_store(to + step, wasm_i64x2_shuffle(ab, cd, 1, 3));
+	wasm_v128_store(to + 2 * step, wasm_i64x2_shuffle(ab2, cd2, 0, 2));
+	wasm_v128_store(to + 3 * step, wasm_i64x2_shuffle(ab2, cd2, 1, 3));
+}
+
 // Sums of four tokens by 8 rows: with two vectors of codes and one of inputs they fit the 16 registers of SSE and AVX. KEEP and
 // IN_ORDER hold the compiler to that: left free, it loads all first and then runs out of registers.
 typedef struct {

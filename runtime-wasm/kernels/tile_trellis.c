@@ -3,16 +3,6 @@
 #include "tile_integer.h"
 #include "trellis.h"
 
-// Four rows of eight columns: pairs of columns of a row become steps of four rows.
-INLINE void put_rows(u8 *to, v128_t a, v128_t b, v128_t c, v128_t d) {
-	v128_t ab = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), cd = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5);
-	v128_t ab2 = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7), cd2 = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
-	wasm_v128_store(to, wasm_i64x2_shuffle(ab, cd, 0, 2));
-	wasm_v128_store(to + 32, wasm_i64x2_shuffle(ab, cd, 1, 3));
-	wasm_v128_store(to + 64, wasm_i64x2_shuffle(ab2, cd2, 0, 2));
-	wasm_v128_store(to + 96, wasm_i64x2_shuffle(ab2, cd2, 1, 3));
-}
-
 INLINE void tile_trellis(f32 *y, const u8 *x, const u32 *parts, const f32 *bias, u8 *scratch, i32 tokens, i32 rows, i32 columns, i32 halves, Share blocks) {
 	i32 wide = padded_columns(columns);
 	Trellis w = trellis_of(parts, rows, columns);
@@ -24,7 +14,7 @@ INLINE void tile_trellis(f32 *y, const u8 *x, const u32 *parts, const f32 *bias,
 			Words words = load_words(codes, w.octets, halves, block % w.segment == 0);
 			UNROLL for (i32 q = 0; q < 4; q++) {
 				u8 *to = tile.codes + q / 2 * tile.half + 128 * octet + 16 * (q % 2);
-				put_rows(to, values_of(&words, halves, 4 * q), values_of(&words, halves, 4 * q + 1), values_of(&words, halves, 4 * q + 2), values_of(&words, halves, 4 * q + 3));
+				put_steps(to, 32, values_of(&words, halves, 4 * q), values_of(&words, halves, 4 * q + 1), values_of(&words, halves, 4 * q + 2), values_of(&words, halves, 4 * q + 3));
 			}
 		}
 		Rows scales = trellis_scales(w.scales + 16 * block);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type {ExecutionContext} from 'ava';
 import {findWeights} from '../../compiler/allocate/weights.js';
 import {importBounded} from '../../compiler/bounds.js';
-import type {Arithmetic} from '../../compiler/calibrate/arithmetic.js';
+import {FLOAT, type Arithmetic} from '../../compiler/calibrate/arithmetic.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
 import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {divergenceFrom} from '../../compiler/calibrate/predictor.js';
@@ -66,9 +66,9 @@ export function divergenceBetween(windows: ReadonlyArray<readonly number[]>, exa
 }
 
 /** The tiny model with what a calibration on these windows finds. */
-export async function calibrateTiny(t: ExecutionContext, windows: ReadonlyArray<readonly number[]>, arithmetic?: Arithmetic) {
+export async function calibrateTiny(t: ExecutionContext, windows: ReadonlyArray<readonly number[]>, arithmetic: Arithmetic = FLOAT) {
 	const typed = openTiny(t);
 	const weights = findWeights(typed.graph);
-	const model = floatModel(typed, weights, POSITIONS, {...(arithmetic && {arithmetic})});
+	const model = floatModel(typed, weights, POSITIONS, {arithmetic});
 	return {typed, weights, model, calibration: await calibrate(model, windows)};
 }
