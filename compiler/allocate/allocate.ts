@@ -173,11 +173,12 @@ export function allocate(candidates: Candidates, budget: number, patience?: Pati
 
 	// The least price of time, for a picosecond a token, at which this holds; nothing else counts where none is high enough.
 	let [low, high] = [0, DEAR / timeOfAll(best)];
-	let chosen = allocateAt(candidates, budget, high)!;
+	const useful = candidates.map(({weight, options}) => ({weight, options: undominated(options)}));
+	let chosen = allocateAt(useful, budget, high)!;
 	for (let step = 0; step < PRICE_STEPS; step++) {
 		// By ratios: prices differ by orders of magnitude.
 		const price = low === 0 ? high / 16 : Math.sqrt(low * high);
-		const found = allocateAt(candidates, budget, price)!;
+		const found = allocateAt(useful, budget, price)!;
 		if (timeOfAll(found) <= most) {
 			[high, chosen] = [price, found];
 		} else {
@@ -197,6 +198,16 @@ function timeWithoutSlow(candidates: Candidates, budget: number): number {
 	const chosen = allocateAt(others, budget, 0);
 	return chosen ? timeOfAll(chosen) : timeOfAll(allocateAt(candidates, budget, DEAR)!);
 }
+
+/** Without those that another is as good as in everything: no price makes them the best. */
+const undominated = (options: readonly Option[]): readonly Option[] =>
+	options.filter(
+		(one, index) =>
+			!options.some((other, place) => {
+				const differences = [one.bytes - other.bytes, one.cost - other.cost, one.time - other.time];
+				return place !== index && differences.every(difference => difference >= 0) && (place < index || differences.some(difference => difference > 0));
+			}),
+	);
 
 /** A price of time beside which no loss counts. */
 const DEAR = 1e12;

@@ -5,7 +5,7 @@
  * What that asks of a weight is in `retarget.ts` (as in ResComp, arXiv 2604.07955, and its precursors); column feedback on the coded inputs does
  * the rest.
  *
- * Two machines, one without loss and one with what is encoded so far, run all windows side by side, each stopped at the same product. A weight
+ * Two machines, one without loss and one with what is encoded so far, run windows side by side, each stopped at the same product. A weight
  * that is used twice, or looked up by row, is encoded first, from the statistics of the former.
  */
 import {openWeight} from '../allocate/weights.js';
@@ -23,8 +23,8 @@ import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
 import {findSameInputs} from './same-inputs.js';
 import {createRunner, divergenceFrom} from './predictor.js';
-import {retarget, type Mismatch, type Mismatches} from './retarget.js';
-import {boundsFor, lengthOf, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
+import {createRetarget, type Mismatch, type Mismatches, type Retarget} from './retarget.js';
+import {boundsFor, lengthOf, spread, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
 
 /** The parts of every weight, by name. */
 export type Encoded = ReadonlyMap<string, readonly Uint8Array[]>;
@@ -41,6 +41,9 @@ export type Windows = {
 	/** Those that nothing is fitted to. */
 	readonly held: readonly RunInputs[];
 };
+
+/** Tokens on which the inputs of both models are compared; those that other windows add only say what inputs are like. */
+const COMPARED_TOKENS = 20 * 512;
 
 /** @param choices One for each weight. */
 export async function refine(
@@ -87,44 +90,63 @@ export async function refine(
 			});
 		}
 
-		const arenas = windows.map(() => [exact.reserve(arenaBytes), coded.reserve(arenaBytes)] as const);
+		const compared = new Set(spread(windows.length, Math.max(2, Math.ceil(COMPARED_TOKENS / tokens))));
+		const runs = windows.map((inputs, window): Run => ({
+			inputs,
+			half: 2 * window < windows.length ? 0 : 1,
+			coded: coded.reserve(arenaBytes),
+			...(compared.has(window) && {exact: exact.reserve(arenaBytes)}),
+		}));
 		const most = Math.max(tokens, ...steps.map(({call}) => vectorsOf(call, program)));
 		const sums = createSums(coded, model.arithmetic, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
 		const leaderOf = findSameInputs(entry.calls, headProducts(program));
 		const known = new Map<string, Inputs>();
 		let from = 0;
-		/** What the inputs of a product say, all windows run up to it. */
+		/** What the inputs of a product say, all runs having gone on to it. */
 		const lookAt = async ({call, at}: Step, columns: number): Promise<Inputs> => {
 			sums.clear(columns);
-			const run = async (which: 0 | 1, look: (address: number, window: number) => void): Promise<void> => {
-				for (const [window, inputs] of windows.entries()) {
-					signal?.throwIfAborted();
-					const [machine, arena] = [[exact, coded][which]!, arenas[window]![which]];
-					writeInputs(machine, program, inputs);
-					machine.run(entry.name, symbols, {first: from, end: at ?? entry.calls.length, arena});
-					look(
-						at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena),
-						window,
-					);
-					await letOthersRun();
-				}
+			/** @returns the address of the inputs. */
+			const goOn = async (machine: Machine, arena: number, inputs: RunInputs): Promise<number> => {
+				signal?.throwIfAborted();
+				await letOthersRun();
+				writeInputs(machine, program, inputs);
+				machine.run(entry.name, symbols, {first: from, end: at ?? entry.calls.length, arena});
+				return at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena);
 			};
 
 			const vectors = at === undefined ? tokens : call.arguments['tokens'] ? exact.valueOf(entry.name, call.arguments['tokens'], symbols) : 1;
 			// One machine after the other: the threads of one that waits look for work for a while, and would keep those of the other from it. What
 			// lies outside the arena of its window, as the inputs of the logits do, is written over by the next one.
-			const wanted: Float32Array[] = [];
-			await run(0, (address, window) => {
-				const inputs = new Float32Array(exact.kernels.memory.buffer, address, vectors * columns);
-				const arena = arenas[window]![0];
-				wanted.push(address >= arena && address < arena + arenaBytes ? inputs : inputs.slice());
-			});
-			await run(1, (address, window) => {
-				sums.add(wanted[window]!, address, 2 * window < windows.length ? 0 : 1);
-			});
+			const wanted = new Map<Run, Float32Array>();
+			for (const run of runs) {
+				const arena = run.exact;
+				if (arena !== undefined) {
+					const address = await goOn(exact, arena, run.inputs);
+					const inputs = new Float32Array(exact.kernels.memory.buffer, address, vectors * columns);
+					wanted.set(run, address >= arena && address < arena + arenaBytes ? inputs : inputs.slice());
+				}
+			}
+
+			for (const run of runs) {
+				const address = await goOn(coded, run.coded, run.inputs);
+				sums.add(address, vectors);
+				const inputs = wanted.get(run);
+				if (inputs) {
+					sums.compare(inputs, address, run.half);
+				}
+			}
+
 			from = at ?? entry.calls.length;
 			const {mismatches, ...statistics} = sums.finish();
-			return {mismatches, feedback: createFeedback(statistics, columns)};
+			const feedback = createFeedback(statistics, columns);
+			let retarget: Retarget | undefined;
+			return {
+				feedback,
+				retarget(weight) {
+					retarget ??= createRetarget(mismatches, feedback.byEnergy);
+					return retarget(weight);
+				},
+			};
 		};
 
 		for (const [index, step] of steps.entries()) {
@@ -138,11 +160,11 @@ export async function refine(
 				known.delete(leader);
 			}
 
-			const {mismatches, feedback} = inputs;
+			const {feedback, retarget} = inputs;
 			const opened = openWeight(weight);
 			together(() => {
 				// Codes of a file stay what they are, where the code can hold them.
-				const target = opened.quantized ? opened : retarget(opened, mismatches, feedback.byEnergy);
+				const target = opened.quantized ? opened : retarget(opened);
 				keep({...target, feedback}, choice);
 			});
 			await letOthersRun();
@@ -195,13 +217,18 @@ function stepsOf(program: Program, calls: readonly KernelCall[]): Step[] {
 	return steps.filter(({weight}) => uses.get(weight) === 1);
 }
 
+/** A window that stands still midway: where its activations lie in the encoded model, and in that without loss, if the two are compared on it. */
+type Run = {readonly inputs: RunInputs; readonly half: 0 | 1; readonly coded: number; readonly exact?: number};
+
 /** What is known of the inputs of a product. */
-type Inputs = {readonly mismatches: Mismatches; readonly feedback: Feedback};
+type Inputs = {readonly feedback: Feedback; readonly retarget: Retarget};
 
 type Sums = {
 	clear(columns: number): void;
-	/** @param exact The inputs without loss. @param coded The address of those in the encoded one. */
-	add(exact: Float32Array, coded: number, half: 0 | 1): void;
+	/** @param coded The address of so many inputs in the encoded model. */
+	add(coded: number, vectors: number): void;
+	/** @param exact The inputs without loss. */
+	compare(exact: Float32Array, coded: number, half: 0 | 1): void;
 	/** H as a mean over the vectors, and what each half lacks. */
 	finish(): Statistics & {readonly mismatches: Mismatches};
 };
@@ -211,29 +238,43 @@ function createSums({kernels, reserve, reserveEach}: Machine, {gram: gramKernel,
 	const [gram, inputs, ...crosses] = [reserve(square), reserve(4 * widest * most), reserve(square), reserve(square)] as [number, number, number, number];
 	const scratch = reserveEach(2 * scratchOf(widest, most));
 	let columns = 0;
+	let tokens = 0;
 	let counts = [0, 0];
 	const view = (address: number, length: number): Float32Array => new Float32Array(kernels.memory.buffer, address, length);
 	return {
 		clear(width) {
 			columns = width;
+			tokens = 0;
 			counts = [0, 0];
 			for (const matrix of [gram, ...crosses]) {
 				view(matrix, columns * columns).fill(0);
 			}
 		},
-		add(exact, coded, half) {
-			const tokens = exact.length / columns;
+		add(coded, vectors) {
+			kernels.call(gramKernel, gram, coded, scratch, vectors, columns);
+			tokens += vectors;
+		},
+		compare(exact, coded, half) {
+			const vectors = exact.length / columns;
 			view(inputs, exact.length).set(exact);
-			kernels.call(gramKernel, gram, coded, scratch, tokens, columns);
-			kernels.call(crossGram, crosses[half], coded, inputs, scratch, tokens, columns);
-			counts[half]! += tokens;
+			kernels.call(crossGram, crosses[half], coded, inputs, scratch, vectors, columns);
+			counts[half]! += vectors;
 		},
 		finish() {
-			const tokens = counts[0]! + counts[1]!;
 			kernels.call('mirror_f32', gram, columns, 1);
-			const mean = (address: number, count: number): Float32Array => view(address, columns * columns).map(value => value / (count || 1));
+			const mean = (address: number, count: number): Float32Array => divided(view(address, columns * columns), count || 1);
 			const [first, second] = crosses.map((cross, half): Mismatch => ({mismatch: mean(cross, counts[half]!), tokens: counts[half]!})) as [Mismatch, Mismatch];
 			return {tokens, gram: mean(gram, tokens), mismatches: [first, second]};
 		},
 	};
+}
+
+/** A loop: what is handed to `map` is a number on the heap each time. */
+function divided(values: Float32Array, divisor: number): Float32Array {
+	const out = new Float32Array(values.length);
+	for (let i = 0; i < values.length; i++) {
+		out[i] = values[i]! / divisor;
+	}
+
+	return out;
 }

@@ -9,7 +9,7 @@
  */
 import {pick} from '../codecs/measure.js';
 import type {Feedback, Weight} from '../codecs/codec.js';
-import {multiply, transpose} from './product.js';
+import {multiply, pack, transpose, type Packed} from './product.js';
 
 /** M of the halves of the text. */
 export type Mismatches = readonly [Mismatch, Mismatch];
@@ -23,38 +23,64 @@ const BLOCK_ROWS = 4096;
 /** Rows on which it is judged how far the halves of the text agree. */
 const SAMPLE_ROWS = 256;
 
-/** @param byEnergy The factor U, its columns in `order`, has (H + λ)⁻¹ = Uᵀ U. */
-export function retarget(weight: Weight, [first, second]: Mismatches, {order, factor}: Feedback['byEnergy']): Weight {
-	const {rows, columns} = weight;
-	const target = weight.read(0, rows).slice();
-	const turned = transpose(factor, columns);
+/** A weight with what it aims at in the place of its values. */
+export type Retarget = (weight: Weight) => Weight;
+
+/** For all weights of one input. @param byEnergy The factor U, its columns in `order`, has (H + λ)⁻¹ = Uᵀ U. */
+export function createRetarget([first, second]: Mismatches, {order, factor}: Feedback['byEnergy']): Retarget {
+	const columns = order.length;
 	// The rows of the transpose are the columns of the product: these come in the order of the factor.
-	const halves = [first, second].map(({mismatch}) => reorderRows(mismatch, order)) as [Float32Array, Float32Array];
+	const [one, other] = [reorderRows(first.mismatch, order), reorderRows(second.mismatch, order)];
 	const share = first.tokens / (first.tokens + second.tokens);
-	const mean = halves[0].map((value, index) => share * value + (1 - share) * halves[1][index]!);
-	const inFactor = (values: Float32Array, mismatch: Float32Array): Float32Array => multiply(multiply(values, mismatch, columns), factor, columns);
-	const sample = pick(weight, Math.min(rows, SAMPLE_ROWS));
-	const askedBy = (half: Float32Array): Float32Array => inFactor(sample.read(0, sample.rows), half);
+	const [upper, lower] = [pack(factor, columns), pack(transpose(factor, columns), columns)];
+	const mean = pack(meanOf(one, other, share), columns);
 	// A single window has no halves to compare.
-	const parts = second.tokens === 0 ? undefined : agreements([askedBy(halves[0]), askedBy(halves[1])], share, columns);
-	for (let start = 0; start < rows; start += BLOCK_ROWS) {
-		const block = target.subarray(start * columns, Math.min(rows, start + BLOCK_ROWS) * columns);
-		const asked = inFactor(block, mean);
-		for (let at = 0; parts && at < asked.length; at += columns) {
-			for (let i = 0; i < columns; i++) {
-				asked[at + i]! *= parts[i]!;
+	const halves = first.tokens > 0 && second.tokens > 0 ? ([pack(one, columns), pack(other, columns)] as const) : undefined;
+	const inFactor = (values: Float32Array, mismatch: Packed): Float32Array => multiply(multiply(values, mismatch), upper);
+	return weight => {
+		const {name, rows} = weight;
+		const target = weight.read(0, rows).slice();
+		const sample = pick(weight, Math.min(rows, SAMPLE_ROWS));
+		const askedBy = (half: Packed): Float32Array => inFactor(sample.read(0, sample.rows), half);
+		const parts = halves && agreements([askedBy(halves[0]), askedBy(halves[1])], share, columns);
+		for (let start = 0; start < rows; start += BLOCK_ROWS) {
+			const block = target.subarray(start * columns, Math.min(rows, start + BLOCK_ROWS) * columns);
+			const asked = inFactor(block, mean);
+			if (parts) {
+				scaleColumns(asked, parts);
 			}
+
+			addInOrder(block, multiply(asked, lower), order);
 		}
 
-		const change = multiply(asked, turned, columns);
-		for (let at = 0; at < change.length; at += columns) {
-			for (let i = 0; i < columns; i++) {
-				block[at + order[i]!]! += change[at + i]!;
-			}
-		}
+		return {name, rows, columns, read: (from, count) => target.subarray(from * columns, (from + count) * columns)};
+	};
+}
+
+function meanOf(a: Float32Array, b: Float32Array, share: number): Float32Array {
+	const out = new Float32Array(a.length);
+	for (let i = 0; i < a.length; i++) {
+		out[i] = share * a[i]! + (1 - share) * b[i]!;
 	}
 
-	return {name: weight.name, rows, columns, read: (from, count) => target.subarray(from * columns, (from + count) * columns)};
+	return out;
+}
+
+function scaleColumns(rows: Float32Array, factors: Float32Array): void {
+	for (let at = 0; at < rows.length; at += factors.length) {
+		for (let i = 0; i < factors.length; i++) {
+			rows[at + i]! *= factors[i]!;
+		}
+	}
+}
+
+/** Adds columns that come in `order`. */
+function addInOrder(rows: Float32Array, change: Float32Array, order: Uint32Array): void {
+	for (let at = 0; at < rows.length; at += order.length) {
+		for (let i = 0; i < order.length; i++) {
+			rows[at + order[i]!]! += change[at + i]!;
+		}
+	}
 }
 
 function reorderRows(matrix: Float32Array, order: Uint32Array): Float32Array {

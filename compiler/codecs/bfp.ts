@@ -1,11 +1,12 @@
 /**
- * Block floating point: 16-bit integers up to 5792 (2^12.5), with a unit in f32 for the 64 of a row that share it; relative to the largest of them
- * about as exact as f16. The tile
- * kernel rounds vectors to the same, so that products are those of integers: twice as fast as f32, and with the same bits on every processor.
- * Large models are calibrated so. In a bundle, codes of 8 bits have half the bytes and lose next to nothing, so it is offered by name alone.
+ * Block floating point: 16-bit integers up to 5792 (2^12.5), with a unit in f32 for the 64 of a row that share it; relative to the largest of
+ * them about as exact as f16. The tile kernel rounds vectors to the same, so that products are those of integers: twice as fast as f32, and
+ * with the same bits on every processor. Large models are calibrated so. In a bundle, codes of 8 bits have half the bytes and lose next to
+ * nothing, so it is offered by name alone.
  *
  * The layout is in `runtime-wasm/kernels/bfp.h`.
  */
+import {kernels} from '../numeric/kernels.js';
 import {floatForm, type Codec, type Part, type Shape} from './codec.js';
 import {JOB_WEIGHTS} from './integer-groups.js';
 
@@ -34,9 +35,6 @@ function placeOf(row: number, block: number, across: number): readonly [unit: nu
 
 const offsetOf = (column: number): number => (column >> 1) * 2 * ROWS + (column & 1);
 
-/** Blocks of nothing larger are zeros, as in kernels. */
-const LEAST = 2 ** -110;
-
 export const bfp: Codec = {
 	id: 'bfp',
 	byName: 'always',
@@ -44,31 +42,22 @@ export const bfp: Codec = {
 	layout,
 	encode(weight) {
 		const {rows, columns} = weight;
-		const [across] = blocksOf(weight);
-		const [codes, units] = layout(weight).map(({bytes}) => new Uint8Array(bytes)) as [Uint8Array, Uint8Array];
-		const [integers, floats] = [new Int16Array(codes.buffer), new Float32Array(units.buffer)];
-		const step = Math.max(1, Math.floor(JOB_WEIGHTS / columns));
+		const parts = layout(weight).map(({bytes}) => new Uint8Array(bytes)) as [Uint8Array, Uint8Array];
+		const step = ROWS * Math.max(1, Math.floor(JOB_WEIGHTS / columns / ROWS));
+		const run = kernels();
 		for (let first = 0; first < rows; first += step) {
-			const values = weight.read(first, Math.min(step, rows - first));
-			for (let start = 0, row = first; start < values.length; start += columns, row++) {
-				for (let block = 0; block < across; block++) {
-					const [from, end] = [start + BLOCK * block, start + Math.min(columns, BLOCK * (block + 1))];
-					let largest = 0;
-					for (let at = from; at < end; at++) {
-						largest = Math.max(largest, Math.abs(values[at]!));
-					}
-
-					const [unit, code] = placeOf(row, block, across);
-					floats[unit] = largest / LIMIT;
-					const inverse = largest > LEAST ? LIMIT / largest : 0;
-					for (let at = from; at < end; at++) {
-						integers[code + offsetOf(at - from)] = Math.round(values[at]! * inverse);
-					}
-				}
+			const count = Math.min(step, rows - first);
+			const values = weight.read(first, count);
+			const made = layout({rows: count, columns}).map(({bytes}) => bytes) as [number, number];
+			const [w, ...places] = run.layOut(values.byteLength, ...made) as [number, number, number];
+			new Float32Array(run.memory.buffer, w, values.length).set(values);
+			run.call('encode_bfp', ...places, w, count, columns);
+			for (const [index, part] of parts.entries()) {
+				part.set(new Uint8Array(run.memory.buffer, places[index], made[index]), (made[index]! / Math.ceil(count / ROWS)) * (first / ROWS));
 			}
 		}
 
-		return [codes, units];
+		return parts;
 	},
 	decode([codes, units], shape, _, first, count) {
 		const {columns} = shape;

@@ -22,20 +22,38 @@ const paddedRows = ({rows}: Shape): number => Math.ceil(rows / BLOCK) * BLOCK;
 /** The place of an element. */
 const placeOf = (row: number, column: number, columns: number): number => (Math.floor(row / BLOCK) * columns + column) * BLOCK + (row % BLOCK);
 
-/** @throws SnugError where f16 cannot hold an element. */
-function toHalf(weight: Weight, row: number, value: number): number {
-	const bits = float32ToFloat16(value);
-	if ((bits & 0x7c00) === 0x7c00) {
-		throw new SnugError('weight-out-of-range', {
-			subject: `weight '${weight.name}', row ${row}`,
-			problem: 'f16 cannot hold an element',
-			expected: 'magnitudes up to 65504',
-			found: String(value),
-			hint: 'use float32 for this weight',
-		});
+/** Of rows from `first` on. @throws SnugError where f16 cannot hold an element. */
+function toHalfs({name, columns}: Weight, first: number, values: Float32Array): Uint16Array {
+	const out = new Uint16Array(values.length);
+	for (let index = 0; index < values.length; index++) {
+		const bits = float32ToFloat16(values[index]!);
+		if ((bits & 0x7c00) === 0x7c00) {
+			throw new SnugError('weight-out-of-range', {
+				subject: `weight '${name}', row ${first + Math.floor(index / columns)}`,
+				problem: 'f16 cannot hold an element',
+				expected: 'magnitudes up to 65504',
+				found: String(values[index]),
+				hint: 'use float32 for this weight',
+			});
+		}
+
+		out[index] = bits;
 	}
 
-	return bits;
+	return out;
+}
+
+/** Rows from the first of a block on. */
+function putInBlocks(out: Float32Array | Uint16Array, rows: Float32Array | Uint16Array, columns: number): void {
+	for (let start = 0; start < rows.length; start += BLOCK * columns) {
+		const present = Math.min(BLOCK, (rows.length - start) / columns);
+		for (let column = 0; column < columns; column++) {
+			const [from, to] = [start + column, start + column * BLOCK];
+			for (let row = 0; row < present; row++) {
+				out[to + row] = rows[from + row * columns]!;
+			}
+		}
+	}
 }
 
 export const dense: Codec<DenseParameters> = {
@@ -46,15 +64,10 @@ export const dense: Codec<DenseParameters> = {
 		const {rows, columns} = weight;
 		const count = paddedRows(weight) * columns;
 		const out = dtype === 'float32' ? new Float32Array(count) : new Uint16Array(count);
-		const step = Math.max(1, Math.floor(JOB_WEIGHTS / columns));
+		const step = Math.max(1, Math.floor(JOB_WEIGHTS / columns / BLOCK)) * BLOCK;
 		for (let first = 0; first < rows; first += step) {
 			const values = weight.read(first, Math.min(step, rows - first));
-			for (let index = 0, row = first; index < values.length; row++) {
-				for (let column = 0; column < columns; column++, index++) {
-					const value = values[index]!;
-					out[placeOf(row, column, columns)] = dtype === 'float32' ? value : toHalf(weight, row, value);
-				}
-			}
+			putInBlocks(out.subarray(first * columns), dtype === 'float32' ? values : toHalfs(weight, first, values), columns);
 		}
 
 		return [new Uint8Array(out.buffer)];

@@ -159,8 +159,8 @@ export const trellis: Codec<TrellisParameters> = {
 		const importance = importanceOf(weight);
 		const run = kernels();
 		const segment = segmentRows(weight);
-		// As many rows at once as there are threads to take segments, and some more where they are small.
-		const step = segment * Math.max(run.threads, Math.floor(JOB_WEIGHTS / columns / segment));
+		// As many segments at once as there are threads to take them, or several for each where they are small.
+		const step = segment * run.threads * Math.max(1, Math.floor(JOB_WEIGHTS / columns / segment / run.threads));
 		const most = Math.min(step, rows);
 		const stride = 8 * STATES + segment * (4 * columns + 132 + (STATES >> Math.floor(bits)));
 		const [w, codes, scales, typical, u, scratch, packed] = run.layOut(

@@ -19,7 +19,6 @@ export function createRotation(size: number, seed: number): Rotation {
 	const signs = Float64Array.from({length: size}, () => (random() < 0.5 ? -1 : 1) / Math.sqrt(power));
 	const small = orthogonal(odd, random);
 	const row = new Float64Array(size);
-	const mixed = new Float64Array(odd);
 	return {
 		size,
 		rotate(rows) {
@@ -41,15 +40,13 @@ export function createRotation(size: number, seed: number): Rotation {
 				}
 
 				for (let block = 0; block < size; block += odd) {
-					mixed.fill(0);
-					for (let i = 0; i < odd; i++) {
-						for (let j = 0; j < odd; j++) {
-							mixed[j]! += row[block + i]! * small[i * odd + j]!;
-						}
-					}
-
 					for (let j = 0; j < odd; j++) {
-						rows[start + block + j] = mixed[j]!;
+						let sum = 0;
+						for (let i = 0; i < odd; i++) {
+							sum += row[block + i]! * small[i * odd + j]!;
+						}
+
+						rows[start + block + j] = sum;
 					}
 				}
 			}

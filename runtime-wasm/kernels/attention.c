@@ -43,8 +43,10 @@ INLINE void attend(f32 *y, const f32 *q, const u8 *k, const u8 *v, const f32 *k_
 	m.wide_keys = m.sums + QUERIES * s->value_width;
 	m.wide_values = m.wide_keys + KEYS * s->width;
 	m.q = (i16 *)m.wide_keys;
-	Share share = share_of(s->batch * s->kv_heads * blocks, thread, threads);
-	for (i32 unit = share.first, taken; unit < share.end; unit += taken) {
+	i32 units = s->batch * s->kv_heads * blocks;
+	// Blocks of many tokens in turn, back and forth: later ones look back on more keys.
+	Share share = size == 1 ? share_of(units, thread, threads) : (Share){thread, units};
+	for (i32 unit = share.first, round = 0, taken; unit < share.end; round++, unit += size == 1 ? taken : round % 2 ? 2 * (threads - thread) - 1 : 2 * thread + 1) {
 		i32 block = unit % blocks, g = unit / blocks % s->kv_heads, b = unit / blocks / s->kv_heads;
 		taken = least(least(most, blocks - block), share.end - unit);
 		i32 start = block * size, count = least(taken * size, rows - start);

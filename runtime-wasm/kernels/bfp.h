@@ -22,6 +22,37 @@ typedef struct {
 	i32 blocks;
 } Bfp;
 
+// Four columns of row `r`; zeros past the last of `rows` and `columns`. `whole` where nothing is past them.
+INLINE v128_t load_row(const f32 *x, i32 r, i32 rows, i32 at, i32 columns, i32 whole) {
+	if (whole) return wasm_v128_load(x + r * columns + at);
+	return r < rows ? load_inputs(x + r * columns, at, columns) : wasm_f32x4_splat(0);
+}
+
+INLINE void round_rows(u8 *to, i32 step, f32 *units, const f32 *x, i32 rows, i32 at, i32 columns, i32 whole) {
+	v128_t inverse[4];
+	UNROLL for (i32 r = 0; r < 4; r++) {
+		v128_t extent = no_extent();
+		for (i32 c = 0; c < BFP_BLOCK; c += 4) extent = extend_to(extent, load_row(x, r, rows, at + c, columns, whole));
+		f32 largest = largest_of(extent);
+		inverse[r] = inverse_of(largest, BFP_LIMIT);
+		units[r] = largest / BFP_LIMIT;
+	}
+	for (i32 c = 0; c < BFP_BLOCK; c += 8, to += 4 * step) {
+		v128_t steps[4];
+		UNROLL for (i32 r = 0; r < 4; r++) {
+			v128_t a = load_row(x, r, rows, at + c, columns, whole), b = load_row(x, r, rows, at + c + 4, columns, whole);
+			steps[r] = wasm_i16x8_narrow_i32x4(round_f32x4(wasm_f32x4_mul(a, inverse[r])), round_f32x4(wasm_f32x4_mul(b, inverse[r])));
+		}
+		put_steps(to, step, steps[0], steps[1], steps[2], steps[3]);
+	}
+}
+
+// One block of four rows or vectors, of which `rows` exist: pairs of columns `step` bytes apart.
+INLINE void round_block(u8 *to, i32 step, f32 *units, const f32 *x, i32 rows, i32 at, i32 columns) {
+	if (rows >= 4 && columns - at >= BFP_BLOCK) round_rows(to, step, units, x, 4, at, columns, 1);
+	else round_rows(to, step, units, x, rows, at, columns, 0);
+}
+
 // Products of four vectors with eight rows over one block. Steps of two columns, one at a time: engines load all of a step before its first
 // product, and run out of registers with more. @param step Bytes from one step of the vectors to the next.
 INLINE Block dots_of(const u8 *codes, const u8 *x, i32 step) {

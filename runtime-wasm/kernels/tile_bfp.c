@@ -6,38 +6,10 @@
 // Bytes of rounded vectors that stay in a cache while all rows pass by.
 #define PANEL 65536
 
-// Four columns of vector `t`; zeros past the last of `tokens` vectors and `columns`. `whole` where nothing is past them.
-INLINE v128_t load_vector(const f32 *x, i32 t, i32 tokens, i32 at, i32 columns, i32 whole) {
-	if (whole) return wasm_v128_load(x + t * columns + at);
-	return t < tokens ? load_inputs(x + t * columns, at, columns) : wasm_f32x4_splat(0);
-}
-
-// One block of four vectors.
-INLINE void round_block(u8 *to, const f32 *x, i32 tokens, i32 at, i32 columns, i32 whole) {
-	f32 *units = (f32 *)(to + BFP_VECTORS - 16);
-	v128_t inverse[4];
-	UNROLL for (i32 t = 0; t < 4; t++) {
-		v128_t extent = no_extent();
-		for (i32 c = 0; c < BFP_BLOCK; c += 4) extent = extend_to(extent, load_vector(x, t, tokens, at + c, columns, whole));
-		f32 largest = largest_of(extent);
-		inverse[t] = inverse_of(largest, BFP_LIMIT);
-		units[t] = largest / BFP_LIMIT;
-	}
-	for (i32 c = 0; c < BFP_BLOCK; c += 8, to += 64) {
-		v128_t steps[4];
-		UNROLL for (i32 t = 0; t < 4; t++) {
-			v128_t a = load_vector(x, t, tokens, at + c, columns, whole), b = load_vector(x, t, tokens, at + c + 4, columns, whole);
-			steps[t] = wasm_i16x8_narrow_i32x4(round_f32x4(wasm_f32x4_mul(a, inverse[t])), round_f32x4(wasm_f32x4_mul(b, inverse[t])));
-		}
-		put_steps(to, 16, steps[0], steps[1], steps[2], steps[3]);
-	}
-}
-
 INLINE void round_vectors(u8 *to, const f32 *x, i32 tokens, i32 columns) {
 	for (i32 t = 0; t < tokens; t += 4, x += 4 * columns) {
 		for (i32 c = 0; c < columns; c += BFP_BLOCK, to += BFP_VECTORS) {
-			if (tokens - t >= 4 && columns - c >= BFP_BLOCK) round_block(to, x, 4, c, columns, 1);
-			else round_block(to, x, tokens - t, c, columns, 0);
+			round_block(to, 16, (f32 *)(to + BFP_VECTORS - 16), x, tokens - t, c, columns);
 		}
 	}
 }

@@ -1,7 +1,7 @@
 /** What a weight aims at behind encoded ones: all that both halves of a text ask for, and nothing that they contradict each other in. */
 import test from 'ava';
 import {createFeedback} from '../../compiler/calibrate/factor.js';
-import {retarget} from '../../compiler/calibrate/retarget.js';
+import {createRetarget} from '../../compiler/calibrate/retarget.js';
 import type {Weight} from '../../compiler/codecs/codec.js';
 import {randomNumbers} from '../helpers/random.js';
 
@@ -56,7 +56,7 @@ function distance(target: Weight, part: number): number {
 test('what both halves ask for is done whole', t => {
 	const half = {mismatch: mismatchOf(1), tokens: TOKENS / 2};
 	// But for the damping, a hundredth of the mean energy.
-	t.true(distance(retarget(weight, [half, half], byEnergy), 1) < 0.02);
+	t.true(distance(createRetarget([half, half], byEnergy)(weight), 1) < 0.02);
 	t.true(distance(weight, 1) > 0.3);
 });
 
@@ -65,9 +65,9 @@ test('what one half asks for and the other against is left', t => {
 		{mismatch: Float32Array; tokens: number},
 		{mismatch: Float32Array; tokens: number},
 	];
-	t.is(distance(retarget(weight, [first, second], byEnergy), 0), 0);
+	t.is(distance(createRetarget([first, second], byEnergy)(weight), 0), 0);
 	// Of halves of other lengths there is a mean, which they do not agree in.
-	t.is(distance(retarget(weight, [{...first, tokens: TOKENS}, second], byEnergy), 0), 0);
+	t.is(distance(createRetarget([{...first, tokens: TOKENS}, second], byEnergy)(weight), 0), 0);
 });
 
 test('what both ask for in part is done in part, and a single window is followed', t => {
@@ -75,9 +75,9 @@ test('what both ask for in part is done in part, and a single window is followed
 		{mismatch: mismatchOf(1), tokens: TOKENS / 2},
 		{mismatch: mismatchOf(0), tokens: TOKENS / 2},
 	];
-	t.is(distance(retarget(weight, [whole, nothing], byEnergy), 0), 0);
-	t.true(distance(retarget(weight, [whole, {...nothing, tokens: 0}], byEnergy), 1) < 0.02);
+	t.is(distance(createRetarget([whole, nothing], byEnergy)(weight), 0), 0);
+	t.true(distance(createRetarget([whole, {...nothing, tokens: 0}], byEnergy)(weight), 1) < 0.02);
 	const more = {mismatch: mismatchOf(3), tokens: TOKENS / 2};
 	// a = 1 and b = 3: a b is 3, and the square of their mean 4.
-	t.true(distance(retarget(weight, [whole, more], byEnergy), 1.5) < 0.03);
+	t.true(distance(createRetarget([whole, more], byEnergy)(weight), 1.5) < 0.03);
 });
