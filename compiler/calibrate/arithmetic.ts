@@ -34,7 +34,9 @@ export const BLOCK_FLOAT: Arithmetic = {
 /** Weights from which on a model is large. */
 const LARGE = 1 << 24;
 
-export const arithmeticFor = (weights: readonly Shape[]): Arithmetic => (elementsOf(weights) < LARGE ? FLOAT : BLOCK_FLOAT);
+export const isLarge = (weights: readonly Shape[]): boolean => elementsOf(weights) >= LARGE;
+
+export const arithmeticFor = (weights: readonly Shape[]): Arithmetic => (isLarge(weights) ? BLOCK_FLOAT : FLOAT);
 
 export const kernelsOf = ({choice: {codec, parameters}}: Arithmetic): Kernels => codecs.get(codec)!.kernels(parameters);
 

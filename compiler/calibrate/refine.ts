@@ -17,7 +17,7 @@ import type {KernelCall, Program} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {letOthersRun} from '../jobs/pool.js';
 import type {Calibration, Statistics} from './statistics.js';
-import type {Arithmetic} from './arithmetic.js';
+import {isLarge, type Arithmetic} from './arithmetic.js';
 import {headProducts, productOf, vectorsOf, type FloatModel, type FloatProgram} from './float-program.js';
 import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
@@ -42,21 +42,30 @@ export type Windows = {
 	readonly held: readonly RunInputs[];
 };
 
-/** Tokens on which the inputs of both models are compared; those that other windows add only say what inputs are like. */
+/** Tokens on which the inputs of both models are compared, of a large model, whose runs without loss take long; a small one is compared on all. */
 const COMPARED_TOKENS = 20 * 512;
+
+/** Of the activations that stand midway in each machine, at most: windows beyond are left out. */
+const STANDING_BYTES = 2 ** 30;
+
+export type RefineOptions = CalibrateOptions & {
+	/** Of the windows, tokens on which inputs are compared with those of the model without loss; the others only say what inputs are like. */
+	readonly comparedTokens?: number;
+};
 
 /** @param choices One for each weight. */
 export async function refine(
 	model: FloatModel,
 	choices: readonly Choice[],
 	calibration: Calibration,
-	{seen: windows, held}: Windows,
-	{signal, onProgress}: CalibrateOptions = {},
+	{seen, held}: Windows,
+	{signal, onProgress, comparedTokens = isLarge(model.weights) ? COMPARED_TOKENS : Infinity}: RefineOptions = {},
 ): Promise<Refined> {
-	const first = windows[0]!;
+	const first = seen[0]!;
 	const [tokens, symbols] = [lengthOf(first), symbolsOf(first)];
 	const float = model.program(boundsFor(first));
 	const {program, entry, arenaBytes, open} = float;
+	const windows = spread(seen.length, Math.max(2, Math.floor(STANDING_BYTES / arenaBytes))).map(index => seen[index]!);
 	// The second copies from the first, which is changed only later.
 	const coded = await open();
 	const exact = await open().catch((error: unknown) => {
@@ -90,7 +99,7 @@ export async function refine(
 			});
 		}
 
-		const compared = new Set(spread(windows.length, Math.max(2, Math.ceil(COMPARED_TOKENS / tokens))));
+		const compared = new Set(spread(windows.length, Math.max(2, Math.ceil(comparedTokens / tokens))));
 		const runs = windows.map((inputs, window): Run => ({
 			inputs,
 			half: 2 * window < windows.length ? 0 : 1,
@@ -129,21 +138,19 @@ export async function refine(
 
 			for (const run of runs) {
 				const address = await goOn(coded, run.coded, run.inputs);
-				sums.add(address, vectors);
 				const inputs = wanted.get(run);
-				if (inputs) {
-					sums.compare(inputs, address, run.half);
-				}
+				sums.add(address, vectors, inputs && {inputs, half: run.half});
 			}
 
 			from = at ?? entry.calls.length;
-			const {mismatches, ...statistics} = sums.finish();
-			const feedback = createFeedback(statistics, columns);
+			const {all, compared, mismatches} = sums.finish();
+			const feedback = createFeedback(all, columns);
 			let retarget: Retarget | undefined;
 			return {
 				feedback,
 				retarget(weight) {
-					retarget ??= createRetarget(mismatches, feedback.byEnergy);
+					// What inputs are like elsewhere does not explain what is lacking here.
+					retarget ??= createRetarget(mismatches, (compared === all ? feedback : createFeedback(compared, columns)).byEnergy);
 					return retarget(weight);
 				},
 			};
@@ -225,48 +232,63 @@ type Inputs = {readonly feedback: Feedback; readonly retarget: Retarget};
 
 type Sums = {
 	clear(columns: number): void;
-	/** @param coded The address of so many inputs in the encoded model. */
-	add(coded: number, vectors: number): void;
-	/** @param exact The inputs without loss. */
-	compare(exact: Float32Array, coded: number, half: 0 | 1): void;
-	/** H as a mean over the vectors, and what each half lacks. */
-	finish(): Statistics & {readonly mismatches: Mismatches};
+	/** @param coded The address of so many inputs in the encoded model. @param exact Those without loss, where they are compared. */
+	add(coded: number, vectors: number, exact?: {readonly inputs: Float32Array; readonly half: 0 | 1}): void;
+	/** H as a mean over all vectors and over those that are compared, and what each half of these lacks. */
+	finish(): {readonly all: Statistics; readonly compared: Statistics; readonly mismatches: Mismatches};
 };
 
 function createSums({kernels, reserve, reserveEach}: Machine, {gram: gramKernel, crossGram, scratchOf}: Arithmetic, widest: number, most: number): Sums {
 	const square = 4 * widest * widest;
-	const [gram, inputs, ...crosses] = [reserve(square), reserve(4 * widest * most), reserve(square), reserve(square)] as [number, number, number, number];
+	const [inputs, ...matrices] = [reserve(4 * widest * most), reserve(square), reserve(square), reserve(square), reserve(square)] as [number, ...number[]];
+	const [own, others, ...crosses] = matrices as [number, number, number, number];
 	const scratch = reserveEach(2 * scratchOf(widest, most));
 	let columns = 0;
-	let tokens = 0;
+	let alone = 0;
 	let counts = [0, 0];
 	const view = (address: number, length: number): Float32Array => new Float32Array(kernels.memory.buffer, address, length);
 	return {
 		clear(width) {
 			columns = width;
-			tokens = 0;
+			alone = 0;
 			counts = [0, 0];
-			for (const matrix of [gram, ...crosses]) {
+			for (const matrix of matrices) {
 				view(matrix, columns * columns).fill(0);
 			}
 		},
-		add(coded, vectors) {
-			kernels.call(gramKernel, gram, coded, scratch, vectors, columns);
-			tokens += vectors;
-		},
-		compare(exact, coded, half) {
-			const vectors = exact.length / columns;
-			view(inputs, exact.length).set(exact);
-			kernels.call(crossGram, crosses[half], coded, inputs, scratch, vectors, columns);
-			counts[half]! += vectors;
+		add(coded, vectors, exact) {
+			kernels.call(gramKernel, exact ? own : others, coded, scratch, vectors, columns);
+			if (exact) {
+				view(inputs, exact.inputs.length).set(exact.inputs);
+				kernels.call(crossGram, crosses[exact.half], coded, inputs, scratch, vectors, columns);
+				counts[exact.half]! += vectors;
+			} else {
+				alone += vectors;
+			}
 		},
 		finish() {
-			kernels.call('mirror_f32', gram, columns, 1);
-			const mean = (address: number, count: number): Float32Array => divided(view(address, columns * columns), count || 1);
+			const matrix = (address: number): Float32Array => view(address, columns * columns);
+			const mean = (address: number, count: number): Float32Array => divided(matrix(address), count || 1);
 			const [first, second] = crosses.map((cross, half): Mismatch => ({mismatch: mean(cross, counts[half]!), tokens: counts[half]!})) as [Mismatch, Mismatch];
-			return {tokens, gram: mean(gram, tokens), mismatches: [first, second]};
+			const tokens = first.tokens + second.tokens;
+			for (const gram of [own, others]) {
+				kernels.call('mirror_f32', gram, columns, 1);
+			}
+
+			const compared = {tokens, gram: mean(own, tokens)};
+			const all = alone > 0 ? {tokens: tokens + alone, gram: divided(sum(matrix(own), matrix(others)), tokens + alone)} : compared;
+			return {all, compared, mismatches: [first, second]};
 		},
 	};
+}
+
+function sum(a: Float32Array, b: Float32Array): Float32Array {
+	const out = new Float32Array(a.length);
+	for (let i = 0; i < a.length; i++) {
+		out[i] = a[i]! + b[i]!;
+	}
+
+	return out;
 }
 
 /** A loop: what is handed to `map` is a number on the heap each time. */
