@@ -42,7 +42,11 @@ export type Windows = {
 	readonly held: readonly RunInputs[];
 };
 
-/** Tokens on which the inputs of both models are compared, of a large model, whose runs without loss take long; a small one is compared on all. */
+/**
+ * Tokens on which the inputs of both models are compared, of a large model, whose runs without loss take long; a small one is compared on all.
+ * At 3.4 bits SmolLM2 was 0.1249 nats from float so, and 0.1271 compared on all 40 windows; 0.1632 where the changes that half of the windows
+ * ask for were computed with the Gram matrix of all.
+ */
 const COMPARED_TOKENS = 20 * 512;
 
 /** Of the activations that stand midway in each machine, at most: windows beyond are left out. */
@@ -149,7 +153,7 @@ export async function refine(
 			return {
 				feedback,
 				retarget(weight) {
-					// What inputs are like elsewhere does not explain what is lacking here.
+					// By what inputs are like where they are compared: chance in both cancels.
 					retarget ??= createRetarget(mismatches, (compared === all ? feedback : createFeedback(compared, columns)).byEnergy);
 					return retarget(weight);
 				},
