@@ -17,10 +17,15 @@ test('a model with a tokenizer is calibrated on the sample, one without is not',
 	t.is(without.calibration, null);
 	t.deepEqual(warnings, []);
 	await t.throwsAsync(compile(model, {...options, prefer: 'speed'}), {message: /the preference 'speed'.*no calibration/});
+	await t.throwsAsync(compile(model, {...options, calibrationTokens: 600}), {message: /a calibration of 600 tokens.*no calibration/});
 
 	copyFileSync(path.join(path.dirname(findModel('books-3m')!), 'tokenizer.json'), path.join(folder, 'tokenizer.json'));
-	const calibrated = await compile(model, options);
+	const windows: number[] = [];
+	const calibrated = await compile(model, {...options, onProgress: (stage, _, total) => (stage === 'calibrate' ? windows.push(total) : undefined)});
 	t.is(calibrated.calibration, 'sample');
+	await compile(model, {...options, calibrationTokens: 600, onProgress: (stage, _, total) => (stage === 'calibrate' ? windows.push(total) : undefined)});
+	// Of 512 tokens, as far as they go.
+	t.deepEqual([...new Set(windows)], [40, 2]);
 });
 
 test('where the sample cannot be used, a compile says so and goes on', async t => {

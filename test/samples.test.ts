@@ -172,6 +172,23 @@ test('a model that reads no text is calibrated on samples, and evaluated on othe
 	t.true(loss(calibrated) < 0.5 * loss(rounded) && loss(calibrated) > 0);
 	t.true(calibrated.outputs[0]!.largestDifference < rounded.outputs[0]!.largestDifference);
 
+	const counted = await snug([
+		'compile',
+		file,
+		'--dim',
+		'frames=16',
+		'--bits',
+		'3',
+		'-o',
+		path.join(folder, 'counted'),
+		'--calibration',
+		seen,
+		'--calibration-tokens',
+		'512',
+	]);
+	t.is(counted.status, 1);
+	t.regex(counted.stderr, /a calibration of 512 tokens: has no text.*found arrays, '[^']*seen\.npz'.*leave out --calibration-tokens/s);
+
 	// A bundle of other dimensions than a model has by default is compared with a model of the same.
 	const pairs = path.join(folder, 'pairs');
 	t.is((await snug(['compile', file, '--dim', 'batch=2', '--dim', 'frames=8..2000', '--bits', '8', '-o', pairs])).status, 0);

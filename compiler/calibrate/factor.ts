@@ -5,11 +5,13 @@ import type {Feedback, Weight} from '../codecs/codec.js';
 import {SnugError} from '../error.js';
 import {kernels} from '../numeric/kernels.js';
 
-/** Added to the diagonal, as a share of its mean: the usual choice for GPTQ. */
+/**
+ * Added to the diagonal, as a share of its mean: the usual choice for GPTQ, and columns / vectors, since what few vectors say of dependence is
+ * in part chance, which feedback would follow. Shares of 0.01, 0.04 and 0.16 on 6144 tokens left SmolLM2 at 2.25 bits 0.707, 0.612 and 0.606
+ * nats from float (576 and 1536 columns); of 0.01, 0.04, 0.16 and 0.41 on 2048, books-3m at 2.4 bits 0.103, 0.100, 0.096 and 0.094 (256 and
+ * more columns); on 20480 tokens these were 0.0768, 0.0751 for 0.06, 0.0747 and 0.0764.
+ */
 const DAMPING = 0.01;
-
-/** Vectors for each column from which on a Gram matrix says what it should; with fewer, what it says of dependence is chance, and is damped. */
-const ENOUGH = 4;
 
 /** The weight as codecs read it, with what the statistics of its inputs give. */
 export const openCalibrated = (weight: GraphWeight, statistics: Statistics | undefined): Weight =>
@@ -82,7 +84,7 @@ const meanDiagonal = (gram: Float32Array, columns: number): number => {
 	return mean;
 };
 
-const leastDamping = (tokens: number, columns: number): number => DAMPING * Math.max(1, (ENOUGH * columns) / tokens) ** 2;
+const leastDamping = (tokens: number, columns: number): number => DAMPING + columns / tokens;
 
 function addToDiagonal(gram: Float32Array, value: number, columns: number): Float32Array {
 	const out = gram.slice();

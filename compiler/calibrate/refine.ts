@@ -17,7 +17,7 @@ import type {KernelCall, Program} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {letOthersRun} from '../jobs/pool.js';
 import type {Calibration, Statistics} from './statistics.js';
-import {isLarge, type Arithmetic} from './arithmetic.js';
+import type {Arithmetic} from './arithmetic.js';
 import {headProducts, productOf, vectorsOf, type FloatModel, type FloatProgram} from './float-program.js';
 import {createFeedback, openCalibrated} from './factor.js';
 import type {Machine} from './machine.js';
@@ -42,20 +42,8 @@ export type Windows = {
 	readonly held: readonly RunInputs[];
 };
 
-/**
- * Tokens on which the inputs of both models are compared, of a large model, whose runs without loss take long: all that it is calibrated on,
- * unless more are asked for. On half of them SmolLM2 at 3.4 bits was as near to float (0.1249 and 0.1271 nats), but at 72 MB its perplexity was
- * 1.159 times that of float, and 1.114 before.
- */
-const COMPARED_TOKENS = 40 * 512;
-
 /** Of the activations that stand midway in each machine, at most: windows beyond are left out. */
 const STANDING_BYTES = 2 ** 30;
-
-export type RefineOptions = CalibrateOptions & {
-	/** Of the windows, tokens on which inputs are compared with those of the model without loss; the others only say what inputs are like. */
-	readonly comparedTokens?: number;
-};
 
 /** @param choices One for each weight. */
 export async function refine(
@@ -63,7 +51,7 @@ export async function refine(
 	choices: readonly Choice[],
 	calibration: Calibration,
 	{seen, held}: Windows,
-	{signal, onProgress, comparedTokens = isLarge(model.weights) ? COMPARED_TOKENS : Infinity}: RefineOptions = {},
+	{signal, onProgress}: CalibrateOptions = {},
 ): Promise<Refined> {
 	const first = seen[0]!;
 	const [tokens, symbols] = [lengthOf(first), symbolsOf(first)];
@@ -103,12 +91,11 @@ export async function refine(
 			});
 		}
 
-		const compared = new Set(spread(windows.length, Math.max(2, Math.ceil(comparedTokens / tokens))));
 		const runs = windows.map((inputs, window): Run => ({
 			inputs,
 			half: 2 * window < windows.length ? 0 : 1,
 			coded: coded.reserve(arenaBytes),
-			...(compared.has(window) && {exact: exact.reserve(arenaBytes)}),
+			exact: exact.reserve(arenaBytes),
 		}));
 		const most = Math.max(tokens, ...steps.map(({call}) => vectorsOf(call, program)));
 		const sums = createSums(coded, model.arithmetic, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
@@ -132,29 +119,24 @@ export async function refine(
 			// lies outside the arena of its window, as the inputs of the logits do, is written over by the next one.
 			const wanted = new Map<Run, Float32Array>();
 			for (const run of runs) {
-				const arena = run.exact;
-				if (arena !== undefined) {
-					const address = await goOn(exact, arena, run.inputs);
-					const inputs = new Float32Array(exact.kernels.memory.buffer, address, vectors * columns);
-					wanted.set(run, address >= arena && address < arena + arenaBytes ? inputs : inputs.slice());
-				}
+				const address = await goOn(exact, run.exact, run.inputs);
+				const inputs = new Float32Array(exact.kernels.memory.buffer, address, vectors * columns);
+				wanted.set(run, address >= run.exact && address < run.exact + arenaBytes ? inputs : inputs.slice());
 			}
 
 			for (const run of runs) {
 				const address = await goOn(coded, run.coded, run.inputs);
-				const inputs = wanted.get(run);
-				sums.add(address, vectors, inputs && {inputs, half: run.half});
+				sums.add(address, wanted.get(run)!, run.half);
 			}
 
 			from = at ?? entry.calls.length;
-			const {all, compared, mismatches} = sums.finish();
-			const feedback = createFeedback(all, columns);
+			const {mismatches, ...statistics} = sums.finish();
+			const feedback = createFeedback(statistics, columns);
 			let retarget: Retarget | undefined;
 			return {
 				feedback,
 				retarget(weight) {
-					// By what inputs are like where they are compared: chance in both cancels.
-					retarget ??= createRetarget(mismatches, (compared === all ? feedback : createFeedback(compared, columns)).byEnergy);
+					retarget ??= createRetarget(mismatches, feedback.byEnergy);
 					return retarget(weight);
 				},
 			};
@@ -228,71 +210,51 @@ function stepsOf(program: Program, calls: readonly KernelCall[]): Step[] {
 	return steps.filter(({weight}) => uses.get(weight) === 1);
 }
 
-/** A window that stands still midway: where its activations lie in the encoded model, and in that without loss, if the two are compared on it. */
-type Run = {readonly inputs: RunInputs; readonly half: 0 | 1; readonly coded: number; readonly exact?: number};
+/** A window that stands still midway: where its activations lie in the encoded model and in that without loss. */
+type Run = {readonly inputs: RunInputs; readonly half: 0 | 1; readonly coded: number; readonly exact: number};
 
 /** What is known of the inputs of a product. */
 type Inputs = {readonly feedback: Feedback; readonly retarget: Retarget};
 
 type Sums = {
 	clear(columns: number): void;
-	/** @param coded The address of so many inputs in the encoded model. @param exact Those without loss, where they are compared. */
-	add(coded: number, vectors: number, exact?: {readonly inputs: Float32Array; readonly half: 0 | 1}): void;
-	/** H as a mean over all vectors and over those that are compared, and what each half of these lacks. */
-	finish(): {readonly all: Statistics; readonly compared: Statistics; readonly mismatches: Mismatches};
+	/** @param coded The address of as many inputs in the encoded model as `exact` has without loss. */
+	add(coded: number, exact: Float32Array, half: 0 | 1): void;
+	/** H as a mean over the vectors, and what each half lacks. */
+	finish(): Statistics & {readonly mismatches: Mismatches};
 };
 
 function createSums({kernels, reserve, reserveEach}: Machine, {gram: gramKernel, crossGram, scratchOf}: Arithmetic, widest: number, most: number): Sums {
 	const square = 4 * widest * widest;
-	const [inputs, ...matrices] = [reserve(4 * widest * most), reserve(square), reserve(square), reserve(square), reserve(square)] as [number, ...number[]];
-	const [own, others, ...crosses] = matrices as [number, number, number, number];
+	const [inputs, ...matrices] = [reserve(4 * widest * most), reserve(square), reserve(square), reserve(square)] as [number, ...number[]];
+	const [gram, ...crosses] = matrices as [number, number, number];
 	const scratch = reserveEach(2 * scratchOf(widest, most));
 	let columns = 0;
-	let alone = 0;
 	let counts = [0, 0];
 	const view = (address: number, length: number): Float32Array => new Float32Array(kernels.memory.buffer, address, length);
 	return {
 		clear(width) {
 			columns = width;
-			alone = 0;
 			counts = [0, 0];
 			for (const matrix of matrices) {
 				view(matrix, columns * columns).fill(0);
 			}
 		},
-		add(coded, vectors, exact) {
-			kernels.call(gramKernel, exact ? own : others, coded, scratch, vectors, columns);
-			if (exact) {
-				view(inputs, exact.inputs.length).set(exact.inputs);
-				kernels.call(crossGram, crosses[exact.half], coded, inputs, scratch, vectors, columns);
-				counts[exact.half]! += vectors;
-			} else {
-				alone += vectors;
-			}
+		add(coded, exact, half) {
+			const vectors = exact.length / columns;
+			kernels.call(gramKernel, gram, coded, scratch, vectors, columns);
+			view(inputs, exact.length).set(exact);
+			kernels.call(crossGram, crosses[half], coded, inputs, scratch, vectors, columns);
+			counts[half]! += vectors;
 		},
 		finish() {
-			const matrix = (address: number): Float32Array => view(address, columns * columns);
-			const mean = (address: number, count: number): Float32Array => divided(matrix(address), count || 1);
+			kernels.call('mirror_f32', gram, columns, 1);
+			const mean = (address: number, count: number): Float32Array => divided(view(address, columns * columns), count || 1);
 			const [first, second] = crosses.map((cross, half): Mismatch => ({mismatch: mean(cross, counts[half]!), tokens: counts[half]!})) as [Mismatch, Mismatch];
 			const tokens = first.tokens + second.tokens;
-			for (const gram of [own, others]) {
-				kernels.call('mirror_f32', gram, columns, 1);
-			}
-
-			const compared = {tokens, gram: mean(own, tokens)};
-			const all = alone > 0 ? {tokens: tokens + alone, gram: divided(sum(matrix(own), matrix(others)), tokens + alone)} : compared;
-			return {all, compared, mismatches: [first, second]};
+			return {tokens, gram: mean(gram, tokens), mismatches: [first, second]};
 		},
 	};
-}
-
-function sum(a: Float32Array, b: Float32Array): Float32Array {
-	const out = new Float32Array(a.length);
-	for (let i = 0; i < a.length; i++) {
-		out[i] = a[i]! + b[i]!;
-	}
-
-	return out;
 }
 
 /** A loop: what is handed to `map` is a number on the heap each time. */

@@ -8,7 +8,7 @@
  */
 import {kernels} from '../numeric/kernels.js';
 import {floatForm, type Codec, type Part, type Shape} from './codec.js';
-import {JOB_WEIGHTS} from './integer-groups.js';
+import {rowJobs} from './row-jobs.js';
 
 /** Columns that share a unit, rows of a block, and the largest integer: 64 products of two such fit 32 bits. */
 export const [BLOCK, ROWS, LIMIT] = [64, 8, 5792];
@@ -43,10 +43,8 @@ export const bfp: Codec = {
 	encode(weight) {
 		const {rows, columns} = weight;
 		const parts = layout(weight).map(({bytes}) => new Uint8Array(bytes)) as [Uint8Array, Uint8Array];
-		const step = ROWS * Math.max(1, Math.floor(JOB_WEIGHTS / columns / ROWS));
 		const run = kernels();
-		for (let first = 0; first < rows; first += step) {
-			const count = Math.min(step, rows - first);
+		for (const {first, count} of rowJobs(rows, columns, ROWS)) {
 			const values = weight.read(first, count);
 			const made = layout({rows: count, columns}).map(({bytes}) => bytes) as [number, number];
 			const [w, ...places] = run.layOut(values.byteLength, ...made) as [number, number, number];

@@ -11,7 +11,8 @@ import {kernels} from '../numeric/kernels.js';
 import {createGenerator} from '../numeric/random.js';
 import {dualOf, orthonormalise} from '../numeric/orthonormal.js';
 import {bytesOfLayout, floatForm, type Codec, type Part, type Shape, type Weight} from './codec.js';
-import {JOB_WEIGHTS, LEAST_SCALE, requireFinite} from './integer-groups.js';
+import {LEAST_SCALE, requireFinite} from './integer-groups.js';
+import {rowJobs} from './row-jobs.js';
 import {pick} from './measure.js';
 
 /** `bits` is the number of blocks: signs are a bit a weight each. */
@@ -158,9 +159,7 @@ export const bitstack: Codec<BitstackParameters> = {
 			parts[3 * block + 2]!.set(new Uint8Array(factors.halfs.buffer));
 			return factors;
 		});
-		const step = Math.max(16, Math.floor(JOB_WEIGHTS / columns / 16) * 16);
-		for (let first = 0; first < rows; first += step) {
-			const count = Math.min(step, rows - first);
+		for (const {first, count} of rowJobs(rows, columns, 16)) {
 			const residual = stage(weight, first, Math.min(count, weight.rows - first), {rows: count, columns});
 			for (const [block, factors] of blocks.entries()) {
 				const {signs, outputs} = takeBlock(residual, factors, columns, rank);

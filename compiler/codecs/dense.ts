@@ -4,6 +4,7 @@
 import {SnugError} from '../error.js';
 import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import {floatForm, type Codec, type Shape, type Weight} from './codec.js';
+import {rowJobs} from './row-jobs.js';
 
 export type DenseParameters = {readonly dtype: 'float16' | 'float32'};
 
@@ -13,9 +14,6 @@ const suffix = {float16: 'f16', float32: 'f32'};
 
 /** Rows of a block. */
 const BLOCK = 8;
-
-/** Weights read at a time. */
-const JOB_WEIGHTS = 1 << 20;
 
 const paddedRows = ({rows}: Shape): number => Math.ceil(rows / BLOCK) * BLOCK;
 
@@ -64,9 +62,8 @@ export const dense: Codec<DenseParameters> = {
 		const {rows, columns} = weight;
 		const count = paddedRows(weight) * columns;
 		const out = dtype === 'float32' ? new Float32Array(count) : new Uint16Array(count);
-		const step = Math.max(1, Math.floor(JOB_WEIGHTS / columns / BLOCK)) * BLOCK;
-		for (let first = 0; first < rows; first += step) {
-			const values = weight.read(first, Math.min(step, rows - first));
+		for (const {first, count: present} of rowJobs(rows, columns, BLOCK)) {
+			const values = weight.read(first, present);
 			putInBlocks(out.subarray(first * columns), dtype === 'float32' ? values : toHalfs(weight, first, values), columns);
 		}
 

@@ -8,15 +8,13 @@ import {SnugError} from '../error.js';
 import {float16At, float32ToFloat16} from '../graph/half.js';
 import {kernels, type CompileKernels} from '../numeric/kernels.js';
 import type {KernelUse, Part, Shape, Weight} from './codec.js';
+import {rowJobs} from './row-jobs.js';
 
 export type IntegerParameters = {readonly bits: number; readonly group: number};
 
 /** Halfs from here on are normal: kernels turn them into f32 by a shift. */
 export const LEAST_SCALE = 2 ** -14;
 export const LARGEST_SCALE = 65_504;
-
-/** Weights that one job holds in f32. */
-export const JOB_WEIGHTS = 1 << 20;
 
 /** How far the search shrinks a range, by bits: few codes gain from clipping, many do not. */
 const narrowest: Readonly<Record<number, number>> = {2: 0.35, 3: 0.5, 4: 0.65, 5: 0.75, 6: 0.85, 7: 0.9, 8: 0.95};
@@ -53,7 +51,6 @@ export type Packing = {readonly bytes: number; pack(run: CompileKernels, out: nu
 export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, fraction: number, packings: readonly Packing[]): Uint8Array[] {
 	const {rows, columns} = padded(weight, group);
 	const parts = [...packings.map(({bytes}) => new Uint8Array(bytes)), ...scaleParts(weight, group).map(({bytes}) => new Uint8Array(bytes))];
-	const step = Math.max(16, Math.floor(JOB_WEIGHTS / columns / 16) * 16);
 	const run = kernels();
 	// A scale for each row leaves the order of columns free.
 	const sorted = weight.feedback && group === columns && columns === weight.columns && group > 128 ? weight.feedback.byEnergy : undefined;
@@ -62,8 +59,7 @@ export function encodeGroups(weight: Weight, {bits, group}: IntegerParameters, f
 	const inputs = weight.columns;
 	const kept = keptCodes(weight, bits, group, fraction);
 	const stride = 4 * (48 * columns + group + 544);
-	for (let first = 0; first < rows; first += step) {
-		const count = Math.min(step, rows - first);
+	for (const {first, count} of rowJobs(rows, columns, 16)) {
 		const groups = (count * columns) / group;
 		const [w, codes, scales, zeros, factor, h, scratch, ...outs] = run.layOut(
 			4 * count * columns,

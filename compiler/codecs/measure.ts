@@ -5,6 +5,7 @@
 import type {QuantizedSource} from '../graph/tensor.js';
 import {kernels} from '../numeric/kernels.js';
 import type {Codec, Parameters, Weight} from './codec.js';
+import {rowJobs} from './row-jobs.js';
 
 export type MeasureOptions = {
 	/** The Gram matrix of the inputs: the error is then that of the outputs, Σ d H dᵀ over the rows d of w − ŵ. */
@@ -31,11 +32,9 @@ function errorsOf(codec: Codec, parameters: Parameters, weight: Weight, gram: Fl
 	const parts = codec.encode(weight, parameters);
 	return (from, end) => {
 		let error = 0;
-		const step = Math.max(1, Math.floor((1 << 20) / weight.columns));
-		for (let first = from; first < end; first += step) {
-			const count = Math.min(step, end - first);
-			const wanted = weight.read(first, count);
-			const got = codec.decode(parts, weight, parameters, first, count);
+		for (const {first, count} of rowJobs(end - from, weight.columns, 1)) {
+			const wanted = weight.read(from + first, count);
+			const got = codec.decode(parts, weight, parameters, from + first, count);
 			for (let i = 0; i < wanted.length; i++) {
 				got[i] = wanted[i]! - got[i]!;
 			}
@@ -60,10 +59,8 @@ function peaksOf(weight: Weight): readonly number[] {
 	}
 
 	const {rows, columns} = weight;
-	const step = Math.max(1, Math.floor((1 << 20) / columns));
 	const ratios = new Float64Array(rows);
-	for (let first = 0; first < rows; first += step) {
-		const count = Math.min(step, rows - first);
+	for (const {first, count} of rowJobs(rows, columns, 1)) {
 		const values = weight.read(first, count);
 		for (let row = 0; row < count; row++) {
 			let [most, sum] = [0, 0];

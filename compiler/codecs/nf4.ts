@@ -8,7 +8,8 @@
 import {float16At} from '../graph/half.js';
 import {kernels} from '../numeric/kernels.js';
 import {bytesOfLayout, floatForm, type Codec, type Part, type Shape} from './codec.js';
-import {groupsFor, JOB_WEIGHTS, padded, stage} from './integer-groups.js';
+import {groupsFor, padded, stage} from './integer-groups.js';
+import {rowJobs} from './row-jobs.js';
 import {integerForm} from './scalar.js';
 
 export type LevelsParameters = {readonly levels: 'nf4' | 'fp4'; readonly bits: 4; readonly group: number};
@@ -61,10 +62,8 @@ export const nf4: Codec<LevelsParameters> = {
 		const {rows, columns} = padded(weight, parameters.group);
 		const table = new Uint8Array(levelTables[parameters.levels].slice().buffer);
 		const [codes, scales] = layout(weight, parameters).map(({bytes}) => new Uint8Array(bytes)) as [Uint8Array, Uint8Array];
-		const step = Math.max(16, Math.floor(JOB_WEIGHTS / columns / 16) * 16);
 		const run = kernels();
-		for (let first = 0; first < rows; first += step) {
-			const count = Math.min(step, rows - first);
+		for (const {first, count} of rowJobs(rows, columns, 16)) {
 			const sizes = [codes, scales].map(part => (part.length / rows) * count) as [number, number];
 			const [outCodes, outScales, w, levels] = run.layOut(...sizes, 4 * count * columns, TABLE_BYTES) as [number, number, number, number];
 			const {buffer} = run.memory;

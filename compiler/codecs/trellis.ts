@@ -15,7 +15,8 @@
 import {float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import {kernels} from '../numeric/kernels.js';
 import type {Codec, Part, Shape, Weight} from './codec.js';
-import {JOB_WEIGHTS, padded, permute, stage} from './integer-groups.js';
+import {padded, permute, stage} from './integer-groups.js';
+import {jobRows, rowJobs} from './row-jobs.js';
 import {integerForm, wideTileForm} from './scalar.js';
 
 export type TrellisParameters = {readonly bits: 1.5 | 2 | 2.5 | 3 | 3.5 | 4 | 4.5};
@@ -144,7 +145,7 @@ const nameOf = (bits: number): string => `${Math.floor(bits)}${bits % 1 === 0 ? 
 export const trellis: Codec<TrellisParameters> = {
 	id: 'trellis',
 	byName: 'unless timed',
-	sampleRows: 128,
+	sampleRows: 64,
 	// Between whole bits every half takes the same part of the error away.
 	errorBetween: ({bits}) => (bits === 2.5 ? [{bits: 2}, {bits: 3}] : bits === 3.5 ? [{bits: 3}, {bits: 4}] : undefined),
 	options: () => WIDTHS.map(bits => ({bits})),
@@ -160,8 +161,8 @@ export const trellis: Codec<TrellisParameters> = {
 		const run = kernels();
 		const segment = segmentRows(weight);
 		// As many segments at once as there are threads to take them, or several for each where they are small.
-		const step = segment * run.threads * Math.max(1, Math.floor(JOB_WEIGHTS / columns / segment / run.threads));
-		const most = Math.min(step, rows);
+		const block = segment * run.threads;
+		const most = Math.min(jobRows(columns, block), rows);
 		const stride = 8 * STATES + segment * (4 * columns + 132 + (STATES >> Math.floor(bits)));
 		const [w, codes, scales, typical, u, scratch, packed] = run.layOut(
 			4 * most * columns,
@@ -179,8 +180,7 @@ export const trellis: Codec<TrellisParameters> = {
 
 		// Behind the columns of the weight lies what pads it.
 		const order = Uint32Array.from({length: columns}, (_, column) => sorted?.order[column] ?? column);
-		for (let first = 0; first < rows; first += step) {
-			const count = Math.min(step, rows - first);
+		for (const {first, count} of rowJobs(rows, columns, block)) {
 			const staged = new Float32Array(buffer, w, count * columns);
 			stage(staged, weight, first, columns, columns);
 			const rowScales = new Float32Array(buffer, scales, count);

@@ -9,7 +9,8 @@
 import {float16At, float16ToFloat32, float32ToFloat16} from '../graph/half.js';
 import {ENTRIES, means, normalEntries, round, VECTOR} from './codebook.js';
 import {floatForm, type Codec, type Part, type Shape, type Weight} from './codec.js';
-import {JOB_WEIGHTS, LARGEST_SCALE, LEAST_SCALE, requireFinite} from './integer-groups.js';
+import {LARGEST_SCALE, LEAST_SCALE, requireFinite} from './integer-groups.js';
+import {rowJobs} from './row-jobs.js';
 import {pickRows} from './measure.js';
 
 /** A codebook of this many entries for vectors of this length is log2(entries) / vector bits a weight. */
@@ -40,12 +41,11 @@ function rounded(entries: Float32Array): {readonly bytes: Int8Array; readonly un
 
 /** The root mean square of every row. */
 function sizesOf({name, rows, columns, read}: Weight): Float64Array {
-	const step = Math.max(1, Math.floor(JOB_WEIGHTS / columns));
 	const sizes = new Float64Array(rows);
-	for (let first = 0; first < rows; first += step) {
-		const values = read(first, Math.min(step, rows - first));
+	for (const {first, count} of rowJobs(rows, columns, 1)) {
+		const values = read(first, count);
 		requireFinite(name, values);
-		for (let row = 0; row < values.length / columns; row++) {
+		for (let row = 0; row < count; row++) {
 			let sum = 0;
 			for (let at = row * columns; at < (row + 1) * columns; at++) {
 				sum += values[at]! * values[at]!;
@@ -101,9 +101,8 @@ export const vptq: Codec<VptqParameters> = {
 		const entries = Float32Array.from(bytes, value => value * unit);
 		const [codes, scaleBytes] = layout(weight).map(({bytes: size}) => new Uint8Array(size)) as [Uint8Array, Uint8Array];
 		new Uint16Array(scaleBytes.buffer).set(halfs);
-		const step = Math.max(16, Math.floor(JOB_WEIGHTS / columns / 16) * 16);
-		for (let at = 0; at < rows; at += step) {
-			codes.set(round(weight, at, Math.min(step, rows - at), scales, entries, weight.feedback?.sweeps).codes, (at * columns) / 4);
+		for (const {first, count} of rowJobs(rows, columns, 16)) {
+			codes.set(round(weight, first, count, scales, entries, weight.feedback?.sweeps).codes, (first * columns) / 4);
 		}
 
 		return [codes, scaleBytes, new Uint8Array(bytes.buffer)];

@@ -54,6 +54,10 @@ export const compileCommand = defineCommand({
 				),
 				...otherwise("'sample', pages of five books, where a budget decides and the model reads text"),
 			})
+			.option('calibration-tokens', {
+				...countOption('--calibration-tokens', 'Tokens of that text, at most: more lose less at few bits, and take longer', 256),
+				...otherwise('20480, of a large model 10240'),
+			})
 			.option('no-refine', {
 				type: 'boolean',
 				default: false,
@@ -97,7 +101,10 @@ export const compileCommand = defineCommand({
 				return true;
 			})
 			.group(['profile', 'budget', 'sweep', 'max-sequence'], 'Memory:')
-			.group(['codecs', 'bits', 'prefer', 'protect', 'allocation', 'calibration', 'no-refine', 'transforms', 'atoms', 'cache-precision'], 'Compression:')
+			.group(
+				['codecs', 'bits', 'prefer', 'protect', 'allocation', 'calibration', 'calibration-tokens', 'no-refine', 'transforms', 'atoms', 'cache-precision'],
+				'Compression:',
+			)
 			.group(['dim'], 'Shapes:')
 			.implies({queue: 'store', store: 'queue'})
 			.group(['cache', 'queue', 'store', 'threads'], 'Speed:'),
@@ -114,6 +121,7 @@ export const compileCommand = defineCommand({
 			protect,
 			allocation,
 			calibration,
+			calibrationTokens,
 			noRefine,
 			transforms,
 			atoms,
@@ -140,6 +148,7 @@ export const compileCommand = defineCommand({
 			...(protect && {protect}),
 			...(allocation && {allocation}),
 			...(calibration === 'none' ? {} : {calibration: calibration ?? AUTO}),
+			...(calibrationTokens !== undefined && {calibrationTokens}),
 			refine: !noRefine,
 			...(transforms && {transforms: transforms.filter(name => name !== 'none')}),
 			...(atoms && {atoms}),
