@@ -18,7 +18,8 @@ export function windowStarts(tokens: number, context: number, windows: number): 
 	}
 
 	const stride = Math.max(context, Math.floor((tokens - context) / windows));
-	return Array.from({length: windows}, (_, index) => index * stride).filter(start => start + context <= tokens);
+	const most = Math.min(windows, Math.floor(tokens / context));
+	return Array.from({length: most}, (_, index) => index * stride).filter(start => start + context <= tokens);
 }
 
 export type Score = {

@@ -24,8 +24,34 @@ test('a model with a tokenizer is calibrated on the sample, one without is not',
 	const calibrated = await compile(model, {...options, onProgress: (stage, _, total) => (stage === 'calibrate' ? windows.push(total) : undefined)});
 	t.is(calibrated.calibration, 'sample');
 	await compile(model, {...options, calibrationTokens: 600, onProgress: (stage, _, total) => (stage === 'calibrate' ? windows.push(total) : undefined)});
-	// Of 512 tokens, as far as they go.
+	// Of 512 tokens each.
 	t.deepEqual([...new Set(windows)], [40, 2]);
+
+	// The sequential pass sees all, the choice before it half.
+	const stopped = async (calibrationTokens: number, stage: string): Promise<readonly number[]> => {
+		const totals: number[] = [];
+		const control = new AbortController();
+		const onProgress = (now: string, _: number, total: number): void => {
+			totals.push(...(now === 'calibrate' ? [total] : []));
+			if (now === stage) {
+				control.abort(new Error('enough'));
+			}
+		};
+
+		const {refine: __, ...refined} = options;
+		await t.throwsAsync(compile(model, {...refined, calibrationTokens, signal: control.signal, onProgress, onWarning: message => warnings.push(message)}), {
+			message: 'enough',
+		});
+		return [...new Set(totals)];
+	};
+
+	t.deepEqual(await stopped(40 * 512, 'sensitivity'), [20]);
+	t.deepEqual(warnings, []);
+	t.deepEqual(await stopped(1e6, 'transforms'), []);
+	t.regex(warnings.join('\n'), /^calibrated on \d+ tokens of the 1000000 asked for: the text has no more$/);
+	for (const calibrationTokens of [0, 12, Number.NaN]) {
+		await t.throwsAsync(compile(model, {...options, calibrationTokens}), {message: /tokens of a calibration: say too little.*at least 256/});
+	}
 });
 
 test('where the sample cannot be used, a compile says so and goes on', async t => {

@@ -5,14 +5,6 @@ import type {Feedback, Weight} from '../codecs/codec.js';
 import {SnugError} from '../error.js';
 import {kernels} from '../numeric/kernels.js';
 
-/**
- * Added to the diagonal, as a share of its mean: the usual choice for GPTQ, and columns / vectors, since what few vectors say of dependence is
- * in part chance, which feedback would follow. Shares of 0.01, 0.04 and 0.16 on 6144 tokens left SmolLM2 at 2.25 bits 0.707, 0.612 and 0.606
- * nats from float (576 and 1536 columns); of 0.01, 0.04, 0.16 and 0.41 on 2048, books-3m at 2.4 bits 0.103, 0.100, 0.096 and 0.094 (256 and
- * more columns); on 20480 tokens these were 0.0768, 0.0751 for 0.06, 0.0747 and 0.0764.
- */
-const DAMPING = 0.01;
-
 /** The weight as codecs read it, with what the statistics of its inputs give. */
 export const openCalibrated = (weight: GraphWeight, statistics: Statistics | undefined): Weight =>
 	openWeight(weight, statistics && createFeedback(statistics, weight.columns));
@@ -84,7 +76,13 @@ const meanDiagonal = (gram: Float32Array, columns: number): number => {
 	return mean;
 };
 
-const leastDamping = (tokens: number, columns: number): number => DAMPING + columns / tokens;
+/**
+ * What is added to the diagonal, as a share of its mean: the usual 0.01 of GPTQ, and more where vectors are few for each column: what they say of
+ * dependence is in part chance, which feedback would follow. At shares of 0.01, 0.04 and 0.16 SmolLM2, at 2.25 bits on 6144 tokens, was 0.707,
+ * 0.612 and 0.606 nats from float (576 and 1536 columns); on 10240, 0.510 at 0.06, and 0.527 at 0.07 for 576 columns and 0.16 for 1536.
+ * books-3m, at 2.4 bits on 2048, was 0.103, 0.100 and 0.096 (256 and more columns), and on 20480 0.077, and 0.075 at 0.06 and 0.16.
+ */
+const leastDamping = (tokens: number, columns: number): number => 0.01 + columns / (4 * tokens);
 
 function addToDiagonal(gram: Float32Array, value: number, columns: number): Float32Array {
 	const out = gram.slice();

@@ -14,7 +14,7 @@ import {measureLayerInputs} from './layer-input.js';
 import {measureCodes} from './measure-codes.js';
 import {logitProducts} from './predictor.js';
 import {refine, type Refined, type Windows} from './refine.js';
-import {lengthOf, spread} from './run-inputs.js';
+import {isText, lengthOf, spread, type RunInputs} from './run-inputs.js';
 import {measureSensitivities} from './sensitivity.js';
 import type {Calibration, Sensitivities} from './statistics.js';
 
@@ -46,13 +46,14 @@ export type SessionInput = {
 	watch(stage: string): CalibrateOptions;
 };
 
-/** Tokens that codes are chosen on, where the sequential pass follows. */
+/** Tokens of a text that codes are chosen on, where the sequential pass follows. */
 const CHOICE_TOKENS = 20 * 512;
 
 export async function openCalibration({source, typed, weights, positions, windows, refined, cache, watch}: SessionInput): Promise<CalibrationSession> {
 	const model = floatModel(typed, weights, positions, {arithmetic: arithmeticFor(weights)});
 	// The sequential pass takes statistics of its own: for the choice before it not all are needed.
-	const enough = Math.ceil(CHOICE_TOKENS / lengthOf(windows.seen[0]!));
+	const [first] = windows.seen as [RunInputs];
+	const enough = Math.ceil(isText(first) ? CHOICE_TOKENS / lengthOf(first) : windows.seen.length / 2);
 	const seen = refined ? spread(windows.seen.length, enough).map(index => windows.seen[index]!) : windows.seen;
 	const run = async (): Promise<Calibration> => calibrate(model, seen, watch('calibrate'));
 	const identity = cache && identityOf(source, typed.graph, seen);

@@ -19,7 +19,7 @@ export type TextOptions = {
 export const SAMPLE = 'sample';
 
 /** Fewer would be taken for what every text is like. */
-const LEAST_TOKENS = 256;
+export const LEAST_TOKENS = 256;
 
 /** @param file Of a text, or SAMPLE. */
 export function readWindows(file: string, text: TextSource | undefined, {context, windows, framed = false}: TextOptions): number[][] {

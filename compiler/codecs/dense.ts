@@ -60,10 +60,10 @@ export const dense: Codec<DenseParameters> = {
 	layout: (shape: Shape, {dtype}) => [{name: 'values', bytes: paddedRows(shape) * shape.columns * bytesOf[dtype]}],
 	encode(weight, {dtype}) {
 		const {rows, columns} = weight;
-		const count = paddedRows(weight) * columns;
-		const out = dtype === 'float32' ? new Float32Array(count) : new Uint16Array(count);
-		for (const {first, count: present} of rowJobs(rows, columns, BLOCK)) {
-			const values = weight.read(first, present);
+		const elements = paddedRows(weight) * columns;
+		const out = dtype === 'float32' ? new Float32Array(elements) : new Uint16Array(elements);
+		for (const {first, count} of rowJobs(rows, columns, BLOCK)) {
+			const values = weight.read(first, count);
 			putInBlocks(out.subarray(first * columns), dtype === 'float32' ? values : toHalfs(weight, first, values), columns);
 		}
 

@@ -145,6 +145,7 @@ const nameOf = (bits: number): string => `${Math.floor(bits)}${bits % 1 === 0 ? 
 export const trellis: Codec<TrellisParameters> = {
 	id: 'trellis',
 	byName: 'unless timed',
+	// The error of 15 weights of SmolLM2 in 2 bits came out 4.0 % too large in the mean, from 128 rows 3.6 %: the first of a segment lose more.
 	sampleRows: 64,
 	// Between whole bits every half takes the same part of the error away.
 	errorBetween: ({bits}) => (bits === 2.5 ? [{bits: 2}, {bits: 3}] : bits === 3.5 ? [{bits: 3}, {bits: 4}] : undefined),

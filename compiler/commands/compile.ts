@@ -55,7 +55,7 @@ export const compileCommand = defineCommand({
 				...otherwise("'sample', pages of five books, where a budget decides and the model reads text"),
 			})
 			.option('calibration-tokens', {
-				...countOption('--calibration-tokens', 'Tokens of that text, at most: more lose less at few bits, and take longer', 256),
+				...countOption('--calibration-tokens', 'About so many tokens of that text, as far as it goes: more lose less at few bits, and take longer', 256),
 				...otherwise('20480, of a large model 10240'),
 			})
 			.option('no-refine', {
