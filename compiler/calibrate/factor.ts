@@ -82,7 +82,7 @@ const meanDiagonal = (gram: Float32Array, columns: number): number => {
  * 0.612 and 0.606 nats from float (576 and 1536 columns); on 10240, 0.510 at 0.06, and 0.527 at 0.07 for 576 columns and 0.16 for 1536.
  * books-3m, at 2.4 bits on 2048, was 0.103, 0.100 and 0.096 (256 and more columns), and on 20480 0.077, and 0.075 at 0.06 and 0.16.
  */
-const leastDamping = (tokens: number, columns: number): number => 0.01 + columns / (4 * tokens);
+const leastDamping = (tokens: number, columns: number): number => 0.01 + columns / (2 * tokens);
 
 function addToDiagonal(gram: Float32Array, value: number, columns: number): Float32Array {
 	const out = gram.slice();

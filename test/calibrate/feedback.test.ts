@@ -70,7 +70,7 @@ test('the factor is upper triangular, and its square inverts the damped matrix',
 			for (let j = 0; j < n; j++) {
 				let sum = 0;
 				for (let k = 0; k < n; k++) {
-					sum += inverse[i * n + k]! * (gram[k * n + j]! + (k === j ? (0.01 + n / (4 * tokens)) * mean : 0));
+					sum += inverse[i * n + k]! * (gram[k * n + j]! + (k === j ? (0.01 + n / (2 * tokens)) * mean : 0));
 				}
 
 				worst = Math.max(worst, Math.abs(sum - Number(i === j)));
