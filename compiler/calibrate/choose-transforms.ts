@@ -6,6 +6,7 @@ import {findWeights, openWeight} from '../allocate/weights.js';
 import {elementsOf} from '../codecs/codec.js';
 import type {Cache} from '../jobs/cache.js';
 import {letOthersRun} from '../jobs/pool.js';
+import {withNewTeam, withTeam} from '../numeric/team.js';
 import {transforms} from '../passes/index.js';
 import {createGenerator} from '../numeric/random.js';
 import type {TypedGraph} from '../passes/infer-types.js';
@@ -80,26 +81,30 @@ async function roundedLoss(
 	const model = floatModel(typed, weights, positions, {arithmetic: arithmeticFor(weights)});
 	const runs = windows.slice(0, RUNS).map(inputs => (model.whole ? inputs : shorten(inputs, TOKENS)));
 	const float = model.program(boundsFor(runs[0]!));
-	const machine = await float.open();
-	try {
-		const predict = createRunner(float, machine, symbolsOf(runs[0]!));
-		const run = (inputs: RunInputs): Prediction => {
-			signal?.throwIfAborted();
-			return predict(inputs);
-		};
+	return withNewTeam(model.threads, async team => {
+		const machine = await float.open();
+		try {
+			const predict = createRunner(float, machine, symbolsOf(runs[0]!));
+			const run = (inputs: RunInputs): Prediction => {
+				signal?.throwIfAborted();
+				return predict(inputs);
+			};
 
-		const references = runs.map(run);
-		for (const [index, weight] of weights.entries()) {
-			signal?.throwIfAborted();
-			onProgress?.(index, weights.length);
-			if (rounded.has(weight.name)) {
-				float.setValues(machine, weight, probed(openWeight(weight)));
-				await letOthersRun();
+			const references = runs.map(run);
+			for (const [index, weight] of weights.entries()) {
+				signal?.throwIfAborted();
+				onProgress?.(index, weights.length);
+				if (rounded.has(weight.name)) {
+					withTeam(team, () => {
+						float.setValues(machine, weight, probed(openWeight(weight)));
+					});
+					await letOthersRun();
+				}
 			}
-		}
 
-		return references.reduce((sum, reference, index) => sum + divergenceFrom(reference, float.program.sliced !== undefined)(run(runs[index]!)), 0);
-	} finally {
-		machine.close();
-	}
+			return references.reduce((sum, reference, index) => sum + divergenceFrom(reference, float.program.sliced !== undefined)(run(runs[index]!)), 0);
+		} finally {
+			machine.close();
+		}
+	});
 }

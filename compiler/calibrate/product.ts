@@ -1,30 +1,38 @@
-/** Products of matrices at compile time, on the f32 kernels. */
-import {codecs} from '../codecs/index.js';
+/** Products of matrices at compile time, in the numbers of calibration. */
 import {kernels} from '../numeric/kernels.js';
-
-const parameters = {dtype: 'float32'};
+import {encodeIn, kernelsOf, type Arithmetic} from './arithmetic.js';
 
 /** Rows that others are multiplied with, as the kernel wants them. */
-export type Packed = {readonly rows: number; readonly columns: number; readonly values: Uint8Array};
+export type Packed = {readonly rows: number; readonly columns: number; readonly parts: readonly Uint8Array[]; readonly arithmetic: Arithmetic};
 
 /** @param b Row-major rows of `columns` elements. */
-export function pack(b: Float32Array, columns: number): Packed {
+export function pack(b: Float32Array, columns: number, arithmetic: Arithmetic): Packed {
 	const rows = b.length / columns;
-	const weight = {name: 'b', rows, columns, read: (first: number, count: number) => b.subarray(first * columns, (first + count) * columns)};
-	const [values] = codecs.get('dense')!.encode(weight, parameters) as [Uint8Array];
-	return {rows, columns, values};
+	const read = (first: number, count: number): Float32Array => b.subarray(first * columns, (first + count) * columns);
+	return {rows, columns, parts: encodeIn(arithmetic, {name: 'b', rows, columns, read}), arithmetic};
 }
 
 /** A Bᵀ for row-major A, whose rows have as many elements as the packed ones of B. */
-export function multiply(a: Float32Array, {rows, columns, values}: Packed): Float32Array {
+export function multiply(a: Float32Array, {rows, columns, parts, arithmetic}: Packed): Float32Array {
 	const many = a.length / columns;
 	const run = kernels();
-	const [y, x, parts, w] = run.layOut(4 * many * rows, a.byteLength, 4, values.length) as [number, number, number, number];
+	const {tile} = kernelsOf(arithmetic);
+	const stride = tile.scratch({rows, columns});
+	const [y, x, table, scratch, ...places] = run.layOut(
+		4 * many * rows,
+		a.byteLength,
+		4 * parts.length,
+		stride * run.threads,
+		...parts.map(part => part.length),
+	) as [number, number, number, number, ...number[]];
 	const {buffer} = run.memory;
 	new Float32Array(buffer, x, a.length).set(a);
-	new Uint8Array(buffer, w, values.length).set(values);
-	new Uint32Array(buffer, parts, 1)[0] = w;
-	run.call('tile_dense_f32', y, x, parts, 0, 0, many, rows, columns);
+	new Uint32Array(buffer, table, parts.length).set(places);
+	for (const [index, part] of parts.entries()) {
+		new Uint8Array(buffer, places[index], part.length).set(part);
+	}
+
+	run.call(tile.kernel, y, x, table, 0, {address: scratch, stride}, many, rows, columns);
 	return new Float32Array(buffer, y, many * rows).slice();
 }
 

@@ -136,7 +136,7 @@ export async function refine(
 			return {
 				feedback,
 				retarget(weight) {
-					retarget ??= createRetarget(mismatches, feedback.byEnergy);
+					retarget ??= createRetarget(mismatches, feedback.byEnergy, model.arithmetic);
 					return retarget(weight);
 				},
 			};

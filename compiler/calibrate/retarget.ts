@@ -9,6 +9,7 @@
  */
 import {pick} from '../codecs/measure.js';
 import type {Feedback, Weight} from '../codecs/codec.js';
+import type {Arithmetic} from './arithmetic.js';
 import {multiply, pack, transpose, type Packed} from './product.js';
 
 /** M of the halves of the text. */
@@ -27,16 +28,27 @@ const SAMPLE_ROWS = 256;
 export type Retarget = (weight: Weight) => Weight;
 
 /** For all weights of one input. @param byEnergy The factor U, its columns in `order`, has (H + λ)⁻¹ = Uᵀ U. */
-export function createRetarget([first, second]: Mismatches, {order, factor}: Feedback['byEnergy']): Retarget {
+export function createRetarget([first, second]: Mismatches, {order, factor}: Feedback['byEnergy'], arithmetic: Arithmetic): Retarget {
 	const columns = order.length;
+	const packed = (matrix: Float32Array): Packed => pack(matrix, columns, arithmetic);
+	// All is in units of the size of each input: beside an input of a thousand times the size others would be rounded away.
+	const sizes = new Float32Array(columns);
+	for (const [place, column] of order.entries()) {
+		sizes[column] = 1 / factor[place * columns + place]!;
+	}
+
 	// The rows of the transpose are the columns of the product: these come in the order of the factor.
-	const [one, other] = [reorderRows(first.mismatch, order), reorderRows(second.mismatch, order)];
+	const [one, other] = [first, second].map(({mismatch}) => relativeRows(mismatch, order, sizes)) as [Float32Array, Float32Array];
+	const absolute = scaleColumns(
+		factor.slice(),
+		Float32Array.from(order, column => sizes[column]!),
+	);
 	const share = first.tokens / (first.tokens + second.tokens);
-	const [upper, lower] = [pack(factor, columns), pack(transpose(factor, columns), columns)];
-	const mean = pack(meanOf(one, other, share), columns);
+	const [upper, lower] = [packed(absolute), packed(transpose(factor, columns))];
+	const mean = packed(meanOf(one, other, share));
 	// A single window has no halves to compare.
-	const halves = first.tokens > 0 && second.tokens > 0 ? ([pack(one, columns), pack(other, columns)] as const) : undefined;
-	const inFactor = (values: Float32Array, mismatch: Packed): Float32Array => multiply(multiply(values, mismatch), upper);
+	const halves = first.tokens > 0 && second.tokens > 0 ? ([packed(one), packed(other)] as const) : undefined;
+	const inFactor = (values: Float32Array, mismatch: Packed): Float32Array => multiply(multiply(scaleColumns(values.slice(), sizes), mismatch), upper);
 	return weight => {
 		const {name, rows} = weight;
 		const target = weight.read(0, rows).slice();
@@ -66,12 +78,14 @@ function meanOf(a: Float32Array, b: Float32Array, share: number): Float32Array {
 	return out;
 }
 
-function scaleColumns(rows: Float32Array, factors: Float32Array): void {
+function scaleColumns(rows: Float32Array, factors: Float32Array): Float32Array {
 	for (let at = 0; at < rows.length; at += factors.length) {
 		for (let i = 0; i < factors.length; i++) {
 			rows[at + i]! *= factors[i]!;
 		}
 	}
+
+	return rows;
 }
 
 /** Adds columns that come in `order`. */
@@ -83,11 +97,14 @@ function addInOrder(rows: Float32Array, change: Float32Array, order: Uint32Array
 	}
 }
 
-function reorderRows(matrix: Float32Array, order: Uint32Array): Float32Array {
+/** Rows in `order`; rows and columns in units of these sizes. */
+function relativeRows(matrix: Float32Array, order: Uint32Array, sizes: Float32Array): Float32Array {
 	const columns = order.length;
 	const out = new Float32Array(matrix.length);
-	for (const [to, from] of order.entries()) {
-		out.set(matrix.subarray(from * columns, (from + 1) * columns), to * columns);
+	for (const [row, from] of order.entries()) {
+		for (let i = 0; i < columns; i++) {
+			out[row * columns + i] = matrix[from * columns + i]! / (sizes[from]! * sizes[i]!);
+		}
 	}
 
 	return out;

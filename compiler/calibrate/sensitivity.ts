@@ -6,7 +6,7 @@ import type {GraphWeight} from '../allocate/weights.js';
 import {quadratic, squares} from '../codecs/measure.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {openCalibrated} from './factor.js';
-import {openTeam, withTeam} from '../numeric/team.js';
+import {withNewTeam, withTeam} from '../numeric/team.js';
 import type {FloatModel} from './float-program.js';
 import {probed} from './probe.js';
 import type {RunInputs} from './run-inputs.js';
@@ -20,9 +20,8 @@ export async function measureSensitivities(
 	options?: CalibrateOptions,
 ): Promise<Sensitivities> {
 	const sensitivities = new Map<string, number>();
-	const team = await openTeam(model.threads);
-	try {
-		await tryCodes(
+	await withNewTeam(model.threads, async team =>
+		tryCodes(
 			model,
 			windows,
 			(weight, lossOf) => {
@@ -30,11 +29,9 @@ export async function measureSensitivities(
 				sensitivities.set(weight.name, Math.max(lossOf(values), LEAST) / error);
 			},
 			options,
-		);
-		return sensitivities;
-	} finally {
-		team.close();
-	}
+		),
+	);
+	return sensitivities;
 }
 
 /** What the probe makes of the weight, and what its error costs the weight's own outputs. */

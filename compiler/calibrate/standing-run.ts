@@ -10,11 +10,17 @@ import {writeInputs, type RunInputs} from './run-inputs.js';
 
 export type StandingRun = {
 	/**
-	 * Goes on to the call `at`. The function returned says how far predictions move with the weights that the machine has by then, those of
-	 * calls before `at` aside.
+	 * Goes on to the call `at`. The function returned tries the weights that the machine has by then, those of calls before `at` aside.
 	 * @param rows Given where these weights are rows that are looked up, their name: layers are left out where the run has no word of theirs.
 	 */
-	goOn(at: number, rows?: string): () => number;
+	goOn(at: number, rows?: string): () => Trial;
+};
+
+export type Trial = {
+	/** How far predictions move. */
+	readonly divergence: number;
+	/** Tokens of the run that see a change before the layers, where rows are looked up and layers may be left out. */
+	readonly changed?: number;
 };
 
 /** @returns A function that starts a run. @param symbols Of every run. */
@@ -54,7 +60,7 @@ export function createRuns(float: FloatProgram, machine: Machine, symbols: Symbo
 				if (!carried) {
 					return () => {
 						runCopy(at);
-						return divergence(predict());
+						return {divergence: divergence(predict())};
 					};
 				}
 
@@ -64,12 +70,12 @@ export function createRuns(float: FloatProgram, machine: Machine, symbols: Symbo
 				const unchanged = view().map(bytes => bytes.slice());
 				return () => {
 					runCopy(at, join);
-					const isChanged = view().some((bytes, index) => !isSame(bytes, unchanged[index]!));
-					if (isChanged) {
+					const changed = countChanged(view(), unchanged, symbols['sequence'] ?? 1);
+					if (changed > 0) {
 						run(join, copy);
 					}
 
-					return isChanged || head.some(call => reads(call, rows!)) ? divergence(predict()) : 0;
+					return {divergence: changed > 0 || head.some(call => reads(call, rows!)) ? divergence(predict()) : 0, changed};
 				};
 			},
 		};
@@ -95,5 +101,15 @@ function carriedTo(at: number, {calls, buffers}: Entry): readonly Buffer[] | und
 	const later = touched(calls.slice(at), () => true);
 	return written.every(name => buffers.has(name)) ? written.filter(name => later.has(name)).map(name => buffers.get(name)!) : undefined;
 }
+
+/** Tokens for which buffers, laid out token by token, differ. */
+const countChanged = (buffers: readonly Uint8Array[], others: readonly Uint8Array[], tokens: number): number =>
+	Array.from({length: tokens}, (_, token) =>
+		buffers.some((bytes, index) => {
+			const step = Math.ceil(bytes.length / tokens);
+			const [start, end] = [token * step, (token + 1) * step];
+			return !isSame(bytes.subarray(start, end), others[index]!.subarray(start, end));
+		}),
+	).filter(Boolean).length;
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Bytes.compare(a, b) === 0;

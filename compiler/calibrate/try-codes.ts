@@ -15,9 +15,17 @@ import {createRuns} from './standing-run.js';
 
 /**
  * Tokens of a run; logits are compared at the last half of them, which have seen the first. Shorter windows run together, up to so many
- * tokens. Rows that are looked up come to pass only where their words do: for their sake there are more runs.
+ * tokens. Rows that are looked up come to pass only where their words do: for their sake there are more runs, as many as it takes.
  */
 const [RUN_TOKENS, TOKENS, LOOKED_UP_TOKENS] = [128, 512, 1024];
+
+/**
+ * Tokens with words of theirs after which no more runs are needed, since frequent words come to pass in any text; where layers cannot be left
+ * out, words are not counted, and all runs are. SmolLM2's most frequent bands
+ * moved predictions by 0.018 and 0.024 nats in two runs, with 74 and 93 such tokens, and by 0.0026 and 0.0023 with 6 and 4; the last by 0.0074 and
+ * 0.0003 with 3 and none.
+ */
+const ENOUGH_TOKENS = 16;
 
 /** Runs on arrays. */
 const ARRAY_RUNS = 8;
@@ -46,7 +54,15 @@ export async function tryCodes(
 			const exact = machine.partsOf(weight.name).map(part => part.slice());
 			await tryOut(weight, values => {
 				float.setValues(machine, weight, values);
-				const mean = trials.reduce((sum, tryWeights) => sum + tryWeights(), 0) / trials.length;
+				let [sum, runs, seen] = [0, 0, 0];
+				for (let trial = 0; trial < trials.length && (trial < few || seen < ENOUGH_TOKENS); trial++) {
+					const {divergence, changed = 0} = trials[trial]!();
+					sum += divergence;
+					seen += changed;
+					runs++;
+				}
+
+				const mean = sum / runs;
 				return Number.isFinite(mean) ? mean : refuse(weight, mean);
 			});
 			machine.setWeight(weight.name, exact);

@@ -56,7 +56,7 @@ export const compileCommand = defineCommand({
 			})
 			.option('calibration-tokens', {
 				...countOption('--calibration-tokens', 'About so many tokens of that text, as far as it goes: more lose less at few bits, and take longer', 256),
-				...otherwise('20480, of a large model 10240'),
+				...otherwise('20480, of a large model 8192'),
 			})
 			.option('no-refine', {
 				type: 'boolean',

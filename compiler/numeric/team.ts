@@ -113,6 +113,16 @@ export async function openTeam(threads: number): Promise<Team> {
 	};
 }
 
+/** Does some work with a team of its own, and closes it. */
+export async function withNewTeam<T>(threads: number, work: (team: Team) => Promise<T>): Promise<T> {
+	const team = await openTeam(threads);
+	try {
+		return await work(team);
+	} finally {
+		team.close();
+	}
+}
+
 /** A team for whoever lays out its arrays anew for each piece of work: its memory holds nothing else. */
 const teamKernels = (team: Team): CompileKernels => ({...team, layOut: layOutIn(team.memory)});
 
