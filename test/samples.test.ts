@@ -133,8 +133,7 @@ test('a calibration on samples adds up what their products read', async t => {
 	const samples = readSamples(save(t, {features: read}), '--calibration', inputsOf(graph));
 	const calibration = await calibrate(floatModel({graph, ...typed}, weights, 0), samples);
 	const up = weights.find(({columns}) => columns === WIDTH)!;
-	const {tokens, gram} = calibration.get(up.name)!;
-	t.is(tokens, 64);
+	const {gram} = calibration.get(up.name)!;
 	const data = read.data as Float32Array;
 	for (const [i, j] of [
 		[0, 0],

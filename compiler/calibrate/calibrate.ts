@@ -10,6 +10,7 @@ import {headProducts, productOf, vectorsOf, type FloatModel, type FloatProgram} 
 import type {Machine} from './machine.js';
 import {boundsFor, lengthOf, symbolsOf, writeInputs, type RunInputs} from './run-inputs.js';
 import {findSameInputs} from './same-inputs.js';
+import {createSampleSize} from './sample-size.js';
 import type {Calibration} from './statistics.js';
 
 export type CalibrateOptions = {
@@ -64,11 +65,13 @@ function createGrams({kernels, reserve, reserveEach}: Machine, {program, entry, 
 	const most = Math.max(tokens, ...entry.calls.map(call => vectorsOf(call, program)));
 	const scratch = reserveEach(arithmetic.scratchOf(widest, most));
 	const counts = new Map<string, number>();
+	const sizes = new Map(leaders.map(name => [name, createSampleSize(columns.get(name)!)]));
 	return {
 		add(call, x, tokens) {
 			const name = productOf(call);
 			if (name !== undefined && places.has(name)) {
 				kernels.call(arithmetic.gram, places.get(name)!, x, scratch, tokens, columns.get(name)!);
+				sizes.get(name)!.add(new Float32Array(kernels.memory.buffer, x, tokens * columns.get(name)!));
 				counts.set(name, (counts.get(name) ?? 0) + tokens);
 			}
 		},
@@ -78,7 +81,7 @@ function createGrams({kernels, reserve, reserveEach}: Machine, {program, entry, 
 					const n = columns.get(name)!;
 					const tokens = counts.get(name) ?? 0;
 					kernels.call('mirror_f32', address, n, 1 / tokens);
-					return [name, {tokens, gram: new Float32Array(kernels.memory.buffer, address, n * n).slice()}];
+					return [name, {sampleSize: sizes.get(name)!.effective(), gram: new Float32Array(kernels.memory.buffer, address, n * n).slice()}];
 				}),
 			);
 			return new Map(names.map(name => [name, found.get(leaderOf(name))!]));

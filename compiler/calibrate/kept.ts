@@ -5,7 +5,7 @@ import type {Cache} from '../jobs/cache.js';
 import type {Choice} from '../jobs/job.js';
 import {keyOf, viewOf} from '../jobs/key.js';
 import {isText, type RunInputs} from './run-inputs.js';
-import type {Calibration, Sensitivities} from './statistics.js';
+import type {Calibration, Sensitivities, Statistics} from './statistics.js';
 
 /**
  * Names what a model computes on a text, before any transform reads its weights.
@@ -38,7 +38,7 @@ function* contentOf(source: Graph, typed: Graph, windows: readonly RunInputs[]):
 export async function keptCalibration(cache: Cache, identity: string, run: () => Promise<Calibration>): Promise<Calibration> {
 	const index = keyOf([identity, 'calibration']);
 	const fileOf = (name: string): string => keyOf([identity, 'gram', name]);
-	const found = new Map<string, {tokens: number; gram: Float32Array}>();
+	const found = new Map<string, Statistics>();
 	const listed = cache.get(index)?.values as {names: string[]; columns: number[]} | undefined;
 	for (const [at, name] of listed?.names.entries() ?? []) {
 		const entry = cache.get(fileOf(name));
@@ -46,7 +46,7 @@ export async function keptCalibration(cache: Cache, identity: string, run: () =>
 			break;
 		}
 
-		found.set(name, {tokens: entry.values['tokens'] as number, gram: wholeOf(new Float32Array(entry.arrays[0]!.buffer), listed!.columns[at]!)});
+		found.set(name, {sampleSize: entry.values['sampleSize'] as number, gram: wholeOf(new Float32Array(entry.arrays[0]!.buffer), listed!.columns[at]!)});
 	}
 
 	if (listed && found.size === listed.names.length) {
@@ -54,8 +54,8 @@ export async function keptCalibration(cache: Cache, identity: string, run: () =>
 	}
 
 	const calibration = await run();
-	for (const [name, {tokens, gram}] of calibration) {
-		cache.put(fileOf(name), {values: {tokens}, arrays: [viewOf(triangleOf(gram))]});
+	for (const [name, {sampleSize, gram}] of calibration) {
+		cache.put(fileOf(name), {values: {sampleSize}, arrays: [viewOf(triangleOf(gram))]});
 	}
 
 	cache.put(index, {values: {names: [...calibration.keys()], columns: [...calibration.values()].map(({gram}) => Math.sqrt(gram.length))}, arrays: []});

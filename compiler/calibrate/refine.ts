@@ -12,10 +12,11 @@ import {openWeight} from '../allocate/weights.js';
 import {codecs} from '../codecs/index.js';
 import type {Feedback, Weight} from '../codecs/codec.js';
 import type {Choice} from '../jobs/job.js';
-import {openTeam, withTeam} from '../numeric/team.js';
+import {withNewTeam, withTeam} from '../numeric/team.js';
 import type {KernelCall, Program} from '../plan/program.js';
 import type {CalibrateOptions} from './calibrate.js';
 import {letOthersRun} from '../jobs/pool.js';
+import {createSampleSize, type SampleSize} from './sample-size.js';
 import type {Calibration, Statistics} from './statistics.js';
 import type {Arithmetic} from './arithmetic.js';
 import {headProducts, productOf, vectorsOf, type FloatModel, type FloatProgram} from './float-program.js';
@@ -58,117 +59,113 @@ export async function refine(
 	const float = model.program(boundsFor(first));
 	const {program, entry, arenaBytes, open} = float;
 	const windows = spread(seen.length, Math.max(2, Math.floor(STANDING_BYTES / arenaBytes))).map(index => seen[index]!);
-	// The second copies from the first, which is changed only later.
-	const coded = await open();
-	const exact = await open().catch((error: unknown) => {
-		coded.close();
-		throw error;
-	});
-	// What is computed for one weight, all threads share.
-	const team = await openTeam(program.threads).catch((error: unknown) => {
-		coded.close();
-		exact.close();
-		throw error;
-	});
-	const together = <T>(work: () => T): T => withTeam(team, work);
-	try {
-		const encoded = new Map<string, readonly Uint8Array[]>();
-		const byName = new Map(model.weights.map((weight, index) => [weight.name, {weight, choice: choices[index]!}]));
-		const keep = (weight: Weight, {codec, parameters}: Choice): void => {
-			const parts = codecs.get(codec)!.encode(weight, parameters);
-			encoded.set(weight.name, parts);
-			const values = codecs.get(codec)!.decode(parts, weight, parameters, 0, weight.rows);
-			float.setValues(coded, weight, values);
-		};
+	return withNewTeam(program.threads, async team => {
+		// The second copies from the first, which is changed only later.
+		const coded = await open();
+		const exact = await open().catch((error: unknown) => {
+			coded.close();
+			throw error;
+		});
+		// What is computed for one weight, all threads share.
+		const together = <T>(work: () => T): T => withTeam(team, work);
+		try {
+			const encoded = new Map<string, readonly Uint8Array[]>();
+			const byName = new Map(model.weights.map((weight, index) => [weight.name, {weight, choice: choices[index]!}]));
+			const keep = (weight: Weight, {codec, parameters}: Choice): void => {
+				const parts = codecs.get(codec)!.encode(weight, parameters);
+				encoded.set(weight.name, parts);
+				const values = codecs.get(codec)!.decode(parts, weight, parameters, 0, weight.rows);
+				float.setValues(coded, weight, values);
+			};
 
-		// Codes without loss have nothing to make up for.
-		const steps = stepsOf(program, entry.calls).filter(({weight}) => byName.get(weight)!.choice.codec !== 'dense');
-		const inTurn = new Set(steps.map(({weight}) => weight));
-		for (const {name} of program.weights.filter(({name}) => !inTurn.has(name))) {
-			const {weight, choice} = byName.get(name)!;
-			together(() => {
-				keep(openCalibrated(weight, calibration.get(name)), choice);
-			});
-		}
+			// Codes without loss have nothing to make up for.
+			const steps = stepsOf(program, entry.calls).filter(({weight}) => byName.get(weight)!.choice.codec !== 'dense');
+			const inTurn = new Set(steps.map(({weight}) => weight));
+			for (const {name} of program.weights.filter(({name}) => !inTurn.has(name))) {
+				const {weight, choice} = byName.get(name)!;
+				together(() => {
+					keep(openCalibrated(weight, calibration.get(name)), choice);
+				});
+			}
 
-		const runs = windows.map((inputs, window): Run => ({
-			inputs,
-			half: 2 * window < windows.length ? 0 : 1,
-			coded: coded.reserve(arenaBytes),
-			exact: exact.reserve(arenaBytes),
-		}));
-		const most = Math.max(tokens, ...steps.map(({call}) => vectorsOf(call, program)));
-		const sums = createSums(coded, model.arithmetic, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
-		const leaderOf = findSameInputs(entry.calls, headProducts(program));
-		const known = new Map<string, Inputs>();
-		let from = 0;
-		/** What the inputs of a product say, all runs having gone on to it. */
-		const lookAt = async ({call, at}: Step, columns: number): Promise<Inputs> => {
-			sums.clear(columns);
-			/** @returns the address of the inputs. */
-			const goOn = async (machine: Machine, arena: number, inputs: RunInputs): Promise<number> => {
-				signal?.throwIfAborted();
+			const runs = windows.map((inputs, window): Run => ({
+				inputs,
+				half: 2 * window < windows.length ? 0 : 1,
+				coded: coded.reserve(arenaBytes),
+				exact: exact.reserve(arenaBytes),
+			}));
+			const most = Math.max(tokens, ...steps.map(({call}) => vectorsOf(call, program)));
+			const sums = createSums(coded, model.arithmetic, Math.max(0, ...steps.map(({weight}) => byName.get(weight)!.weight.columns)), most);
+			const leaderOf = findSameInputs(entry.calls, headProducts(program));
+			const known = new Map<string, Inputs>();
+			let from = 0;
+			/** What the inputs of a product say, all runs having gone on to it. */
+			const lookAt = async ({call, at}: Step, columns: number): Promise<Inputs> => {
+				sums.clear(columns);
+				/** @returns the address of the inputs. */
+				const goOn = async (machine: Machine, arena: number, inputs: RunInputs): Promise<number> => {
+					signal?.throwIfAborted();
+					await letOthersRun();
+					writeInputs(machine, program, inputs);
+					machine.run(entry.name, symbols, {first: from, end: at ?? entry.calls.length, arena});
+					return at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena);
+				};
+
+				const vectors = at === undefined ? tokens : call.arguments['tokens'] ? exact.valueOf(entry.name, call.arguments['tokens'], symbols) : 1;
+				// One machine after the other: the threads of one that waits look for work for a while, and would keep those of the other from it. What
+				// lies outside the arena of its window, as the inputs of the logits do, is written over by the next one.
+				const wanted = new Map<Run, Float32Array>();
+				for (const run of runs) {
+					const address = await goOn(exact, run.exact, run.inputs);
+					const inputs = new Float32Array(exact.kernels.memory.buffer, address, vectors * columns);
+					wanted.set(run, address >= run.exact && address < run.exact + arenaBytes ? inputs : inputs.slice());
+				}
+
+				for (const run of runs) {
+					const address = await goOn(coded, run.coded, run.inputs);
+					sums.add(address, wanted.get(run)!, run.half);
+				}
+
+				from = at ?? entry.calls.length;
+				const {mismatches, ...statistics} = sums.finish();
+				const feedback = createFeedback(statistics, columns);
+				let retarget: Retarget | undefined;
+				return {
+					feedback,
+					retarget(weight) {
+						retarget ??= createRetarget(mismatches, feedback.byEnergy, model.arithmetic);
+						return retarget(weight);
+					},
+				};
+			};
+
+			for (const [index, step] of steps.entries()) {
+				onProgress?.(index, steps.length);
+				const {weight, choice} = byName.get(step.weight)!;
+				const leader = leaderOf(step.weight);
+				const inputs = known.get(leader) ?? (await lookAt(step, weight.columns));
+				if (steps.slice(index + 1).some(other => leaderOf(other.weight) === leader)) {
+					known.set(leader, inputs);
+				} else {
+					known.delete(leader);
+				}
+
+				const {feedback, retarget} = inputs;
+				const opened = openWeight(weight);
+				together(() => {
+					// Codes of a file stay what they are, where the code can hold them.
+					const target = opened.quantized ? opened : retarget(opened);
+					keep({...target, feedback}, choice);
+				});
 				await letOthersRun();
-				writeInputs(machine, program, inputs);
-				machine.run(entry.name, symbols, {first: from, end: at ?? entry.calls.length, arena});
-				return at === undefined ? machine.valueOf('head', call.arguments['x']!, {row: 0}) : machine.valueOf(entry.name, call.arguments['x']!, symbols, arena);
-			};
-
-			const vectors = at === undefined ? tokens : call.arguments['tokens'] ? exact.valueOf(entry.name, call.arguments['tokens'], symbols) : 1;
-			// One machine after the other: the threads of one that waits look for work for a while, and would keep those of the other from it. What
-			// lies outside the arena of its window, as the inputs of the logits do, is written over by the next one.
-			const wanted = new Map<Run, Float32Array>();
-			for (const run of runs) {
-				const address = await goOn(exact, run.exact, run.inputs);
-				const inputs = new Float32Array(exact.kernels.memory.buffer, address, vectors * columns);
-				wanted.set(run, address >= run.exact && address < run.exact + arenaBytes ? inputs : inputs.slice());
 			}
 
-			for (const run of runs) {
-				const address = await goOn(coded, run.coded, run.inputs);
-				sums.add(address, wanted.get(run)!, run.half);
-			}
-
-			from = at ?? entry.calls.length;
-			const {mismatches, ...statistics} = sums.finish();
-			const feedback = createFeedback(statistics, columns);
-			let retarget: Retarget | undefined;
-			return {
-				feedback,
-				retarget(weight) {
-					retarget ??= createRetarget(mismatches, feedback.byEnergy, model.arithmetic);
-					return retarget(weight);
-				},
-			};
-		};
-
-		for (const [index, step] of steps.entries()) {
-			onProgress?.(index, steps.length);
-			const {weight, choice} = byName.get(step.weight)!;
-			const leader = leaderOf(step.weight);
-			const inputs = known.get(leader) ?? (await lookAt(step, weight.columns));
-			if (steps.slice(index + 1).some(other => leaderOf(other.weight) === leader)) {
-				known.set(leader, inputs);
-			} else {
-				known.delete(leader);
-			}
-
-			const {feedback, retarget} = inputs;
-			const opened = openWeight(weight);
-			together(() => {
-				// Codes of a file stay what they are, where the code can hold them.
-				const target = opened.quantized ? opened : retarget(opened);
-				keep({...target, feedback}, choice);
-			});
-			await letOthersRun();
+			return {parts: encoded, loss: measureLoss(float, exact, coded, held, signal)};
+		} finally {
+			exact.close();
+			coded.close();
 		}
-
-		return {parts: encoded, loss: measureLoss(float, exact, coded, held, signal)};
-	} finally {
-		team.close();
-		exact.close();
-		coded.close();
-	}
+	});
 }
 
 /** The mean over windows. */
@@ -230,11 +227,13 @@ function createSums({kernels, reserve, reserveEach}: Machine, {gram: gramKernel,
 	const [gram, ...crosses] = matrices as [number, number, number];
 	const scratch = reserveEach(2 * scratchOf(widest, most));
 	let columns = 0;
+	let size: SampleSize;
 	let counts = [0, 0];
 	const view = (address: number, length: number): Float32Array => new Float32Array(kernels.memory.buffer, address, length);
 	return {
 		clear(width) {
 			columns = width;
+			size = createSampleSize(columns);
 			counts = [0, 0];
 			for (const matrix of matrices) {
 				view(matrix, columns * columns).fill(0);
@@ -243,6 +242,7 @@ function createSums({kernels, reserve, reserveEach}: Machine, {gram: gramKernel,
 		add(coded, exact, half) {
 			const vectors = exact.length / columns;
 			kernels.call(gramKernel, gram, coded, scratch, vectors, columns);
+			size.add(view(coded, exact.length));
 			view(inputs, exact.length).set(exact);
 			kernels.call(crossGram, crosses[half], coded, inputs, scratch, vectors, columns);
 			counts[half]! += vectors;
@@ -251,8 +251,7 @@ function createSums({kernels, reserve, reserveEach}: Machine, {gram: gramKernel,
 			kernels.call('mirror_f32', gram, columns, 1);
 			const mean = (address: number, count: number): Float32Array => divided(view(address, columns * columns), count || 1);
 			const [first, second] = crosses.map((cross, half): Mismatch => ({mismatch: mean(cross, counts[half]!), tokens: counts[half]!})) as [Mismatch, Mismatch];
-			const tokens = first.tokens + second.tokens;
-			return {tokens, gram: mean(gram, tokens), mismatches: [first, second]};
+			return {sampleSize: size.effective(), gram: mean(gram, first.tokens + second.tokens), mismatches: [first, second]};
 		},
 	};
 }

@@ -6,7 +6,7 @@ import {readPrototypes, type Parameter} from '../plan/prototypes.js';
 import {productOf, type FloatProgram} from './float-program.js';
 import type {Machine, Symbols} from './machine.js';
 import {createPredictor, divergenceFrom} from './predictor.js';
-import {writeInputs, type RunInputs} from './run-inputs.js';
+import {lengthOf, writeInputs, type RunInputs} from './run-inputs.js';
 
 export type StandingRun = {
 	/**
@@ -70,7 +70,7 @@ export function createRuns(float: FloatProgram, machine: Machine, symbols: Symbo
 				const unchanged = view().map(bytes => bytes.slice());
 				return () => {
 					runCopy(at, join);
-					const changed = countChanged(view(), unchanged, symbols['sequence'] ?? 1);
+					const changed = countChanged(view(), unchanged, lengthOf(inputs));
 					if (changed > 0) {
 						run(join, copy);
 					}

@@ -1,8 +1,8 @@
 /** What a calibration knows, by the name of the weight. */
 
 export type Statistics = {
-	/** Vectors that were seen. */
-	readonly tokens: number;
+	/** Vectors that the matrix is as good as, for as far as chance in it goes; see `sample-size.ts`. */
+	readonly sampleSize: number;
 	/** The mean of x xᵀ over the inputs x of the products with the weight: [columns, columns], row-major. */
 	readonly gram: Float32Array;
 };

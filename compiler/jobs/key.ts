@@ -6,7 +6,7 @@ import {version} from '../version.js';
 import type {Job, WeightData} from './job.js';
 
 /** Raised when the meaning of entries changes, or what calibration computes: the hash of the code holds the rest. */
-const FORMAT = '10';
+const FORMAT = '11';
 
 const SLICE = 1 << 30;
 
@@ -52,7 +52,7 @@ function bytesOfWeight({rows, columns, values, statistics, quantized}: WeightDat
 	return [
 		`${rows} ${columns}`,
 		viewOf(values),
-		...(statistics ? [`${statistics.tokens}`, viewOf(statistics.gram)] : []),
+		...(statistics ? [`${statistics.sampleSize}`, viewOf(statistics.gram)] : []),
 		...(quantized ? [`${quantized.bits} ${quantized.group}`, quantized.codes, viewOf(quantized.scales), viewOf(quantized.zeros)] : []),
 	];
 }

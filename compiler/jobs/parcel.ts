@@ -11,7 +11,7 @@ export type Parcel = {
 	readonly kind: Job['kind'];
 	readonly options: readonly Choice[];
 	readonly weight: Pick<WeightData, 'name' | 'rows' | 'columns'>;
-	readonly tokens?: number;
+	readonly sampleSize?: number;
 	readonly quantized?: {readonly bits: number; readonly group: number};
 	readonly arrays: Arrays;
 };
@@ -35,7 +35,7 @@ export async function pack(job: Job, store: Store, {verify = false} = {}): Promi
 		kind: job.kind,
 		options: job.kind === 'measure' ? job.options : [job.choice],
 		weight: {name, rows, columns},
-		...(statistics && {tokens: statistics.tokens}),
+		...(statistics && {sampleSize: statistics.sampleSize}),
 		...(quantized && {quantized: {bits: quantized.bits, group: quantized.group}}),
 		arrays: {
 			values: await leave(store, values, verify),
@@ -50,7 +50,7 @@ export async function pack(job: Job, store: Store, {verify = false} = {}): Promi
 }
 
 /** @throws SnugError store-incomplete for an array that is not in the store, or damaged. */
-export async function unpack({kind, options, weight, tokens, quantized, arrays}: Parcel, store: Store): Promise<Job> {
+export async function unpack({kind, options, weight, sampleSize, quantized, arrays}: Parcel, store: Store): Promise<Job> {
 	const fetch = async (what: string, key: string): Promise<Uint8Array> => {
 		const entry = await store.get(key);
 		if (!entry) {
@@ -69,7 +69,7 @@ export async function unpack({kind, options, weight, tokens, quantized, arrays}:
 	const data: WeightData = {
 		...weight,
 		values: await floats('the values', arrays.values),
-		...(tokens !== undefined && {statistics: {tokens, gram: await floats('the statistics', arrays.gram!)}}),
+		...(sampleSize !== undefined && {statistics: {sampleSize, gram: await floats('the statistics', arrays.gram!)}}),
 		...(quantized && {
 			quantized: {
 				...quantized,

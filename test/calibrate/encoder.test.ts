@@ -75,7 +75,9 @@ for (const [batch, length] of [
 		const model = floatModel(typed, weights, LENGTH);
 		const calibration = await calibrate(model, windows);
 		for (const {name, rows} of weights.filter(weight => calibration.has(weight.name))) {
-			t.is(calibration.get(name)!.tokens, windows.length * batch * (rows === 32 ? 1 : LENGTH), name);
+			// Of vectors that are nearly normal, the sample is about as large as their number.
+			const share = calibration.get(name)!.sampleSize / (windows.length * batch * (rows === 32 ? 1 : LENGTH));
+			t.true(share > 0.5 && share < 2, `${name}: ${share}`);
 		}
 
 		t.is(calibration.size, 5);

@@ -38,7 +38,7 @@ const identity = (columns: number): Float32Array => Float32Array.from({length: c
 /** @param sweeps Of descent behind the feedback. */
 const withFeedback = (weight: Weight, gram: Float32Array, sweeps?: number): Weight => ({
 	...weight,
-	feedback: createFeedback({gram, tokens: Infinity}, weight.columns, sweeps),
+	feedback: createFeedback({gram, sampleSize: Infinity}, weight.columns, sweeps),
 });
 
 const codes: ReadonlyArray<readonly [Codec, Parameters]> = [
@@ -49,10 +49,10 @@ const codes: ReadonlyArray<readonly [Codec, Parameters]> = [
 ] as ReadonlyArray<readonly [Codec, Parameters]>;
 
 test('the factor is upper triangular, and its square inverts the damped matrix', t => {
-	// Few vectors are damped more.
-	for (const [n, tokens] of [...[1, 7, 64, 100, 127, 147, 221].map(size => [size, Infinity] as const), [64, 640] as const, [64, 32] as const]) {
+	// A small sample is damped more.
+	for (const [n, sampleSize] of [...[1, 7, 64, 100, 127, 147, 221].map(size => [size, Infinity] as const), [64, 640] as const, [64, 32] as const]) {
 		const gram = correlated(n, n);
-		const u = feedbackFactor({gram, tokens}, n);
+		const u = feedbackFactor({gram, sampleSize}, n);
 		const mean = Array.from({length: n}, (_, i) => gram[i * n + i]!).reduce((a, b) => a + b, 0) / n;
 		// (Uᵀ U)(H + damping) = 1
 		for (let i = 0; i < n; i++) {
@@ -70,23 +70,23 @@ test('the factor is upper triangular, and its square inverts the damped matrix',
 			for (let j = 0; j < n; j++) {
 				let sum = 0;
 				for (let k = 0; k < n; k++) {
-					sum += inverse[i * n + k]! * (gram[k * n + j]! + (k === j ? (0.01 + n / (2 * tokens)) * mean : 0));
+					sum += inverse[i * n + k]! * (gram[k * n + j]! + (k === j ? (0.01 + n / (2 * sampleSize)) * mean : 0));
 				}
 
 				worst = Math.max(worst, Math.abs(sum - Number(i === j)));
 			}
 		}
 
-		t.true(worst < 2e-3, `${n}, ${tokens}: ${worst}`);
+		t.true(worst < 2e-3, `${n}, ${sampleSize}: ${worst}`);
 	}
 });
 
 test('a matrix of less rank, or of zeros, is damped; NaN is refused', t => {
 	const n = 24;
 	const one = Float32Array.from({length: n * n}, () => 1);
-	t.true(feedbackFactor({gram: one, tokens: Infinity}, n).every(Number.isFinite));
-	t.true(feedbackFactor({gram: new Float32Array(n * n), tokens: Infinity}, n).every(Number.isFinite));
-	t.throws(() => feedbackFactor({gram: one.map(() => Number.NaN), tokens: Infinity}, n), {message: /calibration.*NaN/});
+	t.true(feedbackFactor({gram: one, sampleSize: Infinity}, n).every(Number.isFinite));
+	t.true(feedbackFactor({gram: new Float32Array(n * n), sampleSize: Infinity}, n).every(Number.isFinite));
+	t.throws(() => feedbackFactor({gram: one.map(() => Number.NaN), sampleSize: Infinity}, n), {message: /calibration.*NaN/});
 });
 
 test('independent inputs of one size change nothing', t => {

@@ -35,7 +35,7 @@ const mismatchOf = (sign: number): Float32Array =>
 		return sign * sum;
 	});
 
-const {byEnergy} = createFeedback({gram, tokens: 1e9}, COLUMNS);
+const {byEnergy} = createFeedback({gram, sampleSize: 1e9}, COLUMNS);
 
 /** The largest difference from W (1 + part T). */
 function distance(target: Weight, part: number): number {
@@ -99,7 +99,7 @@ test('an input of a thousand times the size of others takes nothing from what th
 	const half = {mismatch: square((i, j) => sizes[i]! * sizes[j]! * asked[i * columns + j]!), tokens: 1e9};
 	const values = Float32Array.from(randomNumbers(ROWS * columns, 6, 1), (value, index) => value / sizes[index % columns]!);
 	const wide: Weight = {name: 'wide', rows: ROWS, columns, read: (first, count) => values.subarray(first * columns, (first + count) * columns)};
-	const {byEnergy: order} = createFeedback({gram: dependence, tokens: 1e9}, columns);
+	const {byEnergy: order} = createFeedback({gram: dependence, sampleSize: 1e9}, columns);
 	const [exact, blocks] = [FLOAT, BLOCK_FLOAT].map(arithmetic => createRetarget([half, half], order, arithmetic)(wide).read(0, ROWS)) as [
 		Float32Array,
 		Float32Array,

@@ -69,7 +69,7 @@ test('columns whose inputs are large lose less when inputs are known, and output
 		gram[column * shape.columns + column] = column % 10 === 0 ? 400 : 1;
 	}
 
-	const known = {...weight, feedback: createFeedback({gram, tokens: Infinity}, shape.columns)};
+	const known = {...weight, feedback: createFeedback({gram, sampleSize: Infinity}, shape.columns)};
 	for (const rank of [1, 4]) {
 		const [blind, aware] = [weight, known].map(each => measure(bitstack, {bits: 3, rank}, each, {sampleRows: shape.rows, gram}));
 		t.true(aware! < 0.8 * blind!, `rank ${rank}: ${aware} of ${blind}`);

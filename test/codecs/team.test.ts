@@ -9,7 +9,7 @@ test('every code has the same bytes from three threads as from one', async t => 
 	const team = await openTeam(3);
 	t.teardown(team.close);
 	const shape = {rows: 1100, columns: 96};
-	const statistics = {gram: correlated(shape.columns, 3), tokens: Infinity};
+	const statistics = {gram: correlated(shape.columns, 3), sampleSize: Infinity};
 	for (const weight of [trainedWeight(shape, 5), {...trainedWeight(shape, 5), feedback: createFeedback(statistics, shape.columns)}]) {
 		for (const codec of codecs.values()) {
 			for (const parameters of codec.options(shape).filter(({rank}) => rank === undefined || Number(rank) < 4)) {

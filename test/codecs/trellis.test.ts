@@ -124,7 +124,7 @@ test('the error of outputs falls by a fifth and more with feedback', t => {
 	const shape = {rows: 256, columns: 160};
 	const weight = trainedWeight(shape, 7);
 	const gram = correlated(shape.columns, 9);
-	const fed = {...weight, feedback: createFeedback({gram, tokens: Infinity}, shape.columns)};
+	const fed = {...weight, feedback: createFeedback({gram, sampleSize: Infinity}, shape.columns)};
 	const [before, after] = [weight, fed].map(each => measure(trellis, {bits: 3}, each, {sampleRows: shape.rows, gram}));
 	t.true(after! < 0.8 * before!, `${after} of ${before}`);
 });
@@ -141,7 +141,7 @@ test('errors of codes in between follow from those of their neighbours, with fee
 	const shape = {rows: 128, columns: 160};
 	const gram = correlated(shape.columns, 9);
 	const plain = trainedWeight(shape, 7);
-	const fed = {...plain, feedback: createFeedback({gram, tokens: Infinity}, shape.columns)};
+	const fed = {...plain, feedback: createFeedback({gram, sampleSize: Infinity}, shape.columns)};
 	for (const [weight, options] of [
 		[plain, {}],
 		[fed, {gram}],

@@ -34,7 +34,7 @@ test('the error of outputs falls by a quarter and more with feedback, and a code
 	const shape = {rows: 256, columns: 160};
 	const weight = trainedWeight(shape, 7);
 	const gram = correlated(shape.columns, 9);
-	const fed = {...weight, feedback: createFeedback({gram, tokens: Infinity}, shape.columns)};
+	const fed = {...weight, feedback: createFeedback({gram, sampleSize: Infinity}, shape.columns)};
 	const [before, after] = [weight, fed].map(each => measure(vptq, parameters, each, {sampleRows: shape.rows, gram}));
 	t.true(after! < 0.75 * before!, `${after} of ${before}`);
 });
@@ -59,7 +59,7 @@ test('rows of any size are encoded, and others than finite numbers are refused',
 test('every vector is the entry nearest to what the columns before it leave, by the published recursion', t => {
 	const shape = {rows: 32, columns: 96};
 	const weight = trainedWeight(shape, 3);
-	const feedback = createFeedback({gram: correlated(shape.columns, 4), tokens: Infinity}, shape.columns, 0);
+	const feedback = createFeedback({gram: correlated(shape.columns, 4), sampleSize: Infinity}, shape.columns, 0);
 	const [codes, scales, entries] = vptq.encode({...weight, feedback}, parameters) as [Uint8Array, Uint8Array, Uint8Array];
 	const bytes = new Int8Array(entries.buffer);
 	const halfs = new Uint16Array(scales.buffer);

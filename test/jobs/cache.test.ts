@@ -87,7 +87,7 @@ const jobs: readonly Job[] = [
 	{kind: 'measure', weight: weight(1), options: [{codec: 'vptq', parameters: {bits: 2, vector: 4, entries: 256}}]},
 	{
 		kind: 'measure',
-		weight: {...weight(1), statistics: {tokens: 500, gram: Float32Array.from({length: 96 * 96}, (_, i) => Number(i % 97 === 0))}},
+		weight: {...weight(1), statistics: {sampleSize: 500, gram: Float32Array.from({length: 96 * 96}, (_, i) => Number(i % 97 === 0))}},
 		options: [{codec: 'scalar', parameters: {bits: 4, group: 32}}],
 	},
 ];

@@ -20,7 +20,13 @@ const source = findModel('books-3m')!;
 
 const jobOf = (values: Float32Array): Job => ({
 	kind: 'encode',
-	weight: {name: 'w', rows: 32, columns: 64, values, statistics: {tokens: 9, gram: Float32Array.from({length: 64 * 64}, (_, at) => (at % 65 === 0 ? 1 : 0))}},
+	weight: {
+		name: 'w',
+		rows: 32,
+		columns: 64,
+		values,
+		statistics: {sampleSize: 9, gram: Float32Array.from({length: 64 * 64}, (_, at) => (at % 65 === 0 ? 1 : 0))},
+	},
 	choice: {codec: 'scalar', parameters: {bits: 4, group: 64}},
 });
 

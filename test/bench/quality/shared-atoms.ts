@@ -83,7 +83,7 @@ function mix(statistics: ReadonlyArray<Statistics | undefined>, vector: readonly
 		add(gram, one!.gram, vector[layer]! ** 2);
 	}
 
-	return {tokens: first.tokens, gram};
+	return {sampleSize: first.sampleSize, gram};
 }
 
 function add(to: Float32Array, from: Float32Array, factor: number): void {
