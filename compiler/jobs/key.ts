@@ -6,7 +6,7 @@ import {version} from '../version.js';
 import type {Job, WeightData} from './job.js';
 
 /** Raised when the meaning of entries changes, or what calibration computes: the hash of the code holds the rest. */
-const FORMAT = '11';
+const FORMAT = '12';
 
 const SLICE = 1 << 30;
 

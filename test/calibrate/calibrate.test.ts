@@ -7,6 +7,7 @@ import {BLOCK_FLOAT, FLOAT} from '../../compiler/calibrate/arithmetic.js';
 import {floatModel} from '../../compiler/calibrate/float-program.js';
 import {findWeights} from '../../compiler/allocate/weights.js';
 import {calibrate} from '../../compiler/calibrate/calibrate.js';
+import {createSampleSize} from '../../compiler/calibrate/sample-size.js';
 import {readWindows, SAMPLE} from '../../compiler/calibrate/text.js';
 import {sizeOf, type Tensor} from '../../compiler/graph/tensor.js';
 import type {TypedGraph} from '../../compiler/passes/infer-types.js';
@@ -44,13 +45,13 @@ for (const {title, turned, arithmetic, rounding} of cases) {
 			const statistics = calibration.get(name)!;
 			const inputs = runs.map(run => uses.map(use => run.get(use)).find(value => value !== undefined)!);
 			const expected = new Float64Array(columns * columns);
-			const fourths = new Float64Array(columns);
+			const sampleSize = createSampleSize(columns);
 			for (const {data, dims} of inputs) {
 				const x = data as Float32Array;
 				t.is(sizeOf(dims), LENGTH * columns);
+				sampleSize.add(x);
 				for (let token = 0; token < LENGTH; token++) {
 					for (let i = 0; i < columns; i++) {
-						fourths[i]! += x[token * columns + i]! ** 4 / (windows.length * LENGTH);
 						for (let j = 0; j < columns; j++) {
 							expected[i * columns + j]! += (x[token * columns + i]! * x[token * columns + j]!) / (windows.length * LENGTH);
 						}
@@ -58,8 +59,7 @@ for (const {title, turned, arithmetic, rounding} of cases) {
 				}
 			}
 
-			const relative = fourths.map((fourth, i) => fourth / (3 * expected[i * columns + i]! ** 2)).sort();
-			const size = (windows.length * LENGTH) / relative[Math.floor(columns / 2)]!;
+			const size = sampleSize.effective();
 			t.true(Math.abs(statistics.sampleSize / size - 1) <= rounding, `${name}: ${statistics.sampleSize} vectors are like ${size}`);
 			const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 			const error = expected.reduce((most, value, index) => Math.max(most, Math.abs(value - statistics.gram[index]!)), 0);

@@ -2,12 +2,15 @@ import test from 'ava';
 import {createSampleSize} from '../../compiler/calibrate/sample-size.js';
 import {createGenerator} from '../../compiler/numeric/random.js';
 
-const [COLUMNS, VECTORS] = [5, 20_000];
+const [COLUMNS, VECTORS] = [5, 4000];
+
+/** More than are looked at. */
+const MANY = 1000;
 
 /** @param element Of a vector; `column` from 0. */
-function sizeOf(element: (column: number) => number, vectors = VECTORS, pieces = 1): number {
-	const size = createSampleSize(COLUMNS);
-	const values = Float32Array.from({length: vectors * COLUMNS}, (_, at) => element(at % COLUMNS));
+function sizeOf(element: (column: number) => number, {pieces = 1, columns = COLUMNS} = {}): number {
+	const size = createSampleSize(columns);
+	const values = Float32Array.from({length: VECTORS * columns}, (_, at) => element(at % columns));
 	for (let piece = 0; piece < pieces; piece++) {
 		size.add(values.subarray((piece * values.length) / pieces, ((piece + 1) * values.length) / pieces));
 	}
@@ -29,9 +32,23 @@ test('normal vectors count for themselves, whatever their size and however they 
 	t.true(isNear(size, VECTORS), `${size}`);
 	const again = createNormal();
 	t.is(
-		sizeOf(column => 10 ** column * again(), VECTORS, 10),
+		sizeOf(column => 10 ** column * again(), {pieces: 10}),
 		size,
 	);
+});
+
+test('of many columns all parts are looked at', t => {
+	const random = createGenerator(9);
+	// A quarter of the columns, wherever it lies, is not the median; three quarters are.
+	for (const quarter of [0, 1, 2, 3]) {
+		const isIn = (column: number): boolean => Math.floor((4 * column) / MANY) === quarter;
+		const sign = (): number => (random() < 0.5 ? -1 : 1);
+		const rare = (): number => Number(random() < 1 / 8) * sign();
+		t.is(
+			sizeOf(column => (isIn(column) ? rare() : sign()), {columns: MANY}),
+			3 * VECTORS,
+		);
+	}
 });
 
 test('where an element is there one time in eight, eight vectors count for one', t => {
